@@ -1,0 +1,1 @@
+"""Doors for people and programs: REST, the guarded DICOMweb proxy, live events."""

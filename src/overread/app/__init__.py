@@ -1,0 +1,1 @@
+"""The one place that chooses the real things: settings, wiring, command line."""

@@ -1,0 +1,1 @@
+"""What happened, unforgeably: events in a hash chain. Owns the port AuditTrail."""

@@ -1,0 +1,1 @@
+"""How it leaves: takes a `Release` and nothing else. Owns the port Destination."""

@@ -1,0 +1,1 @@
+"""What can read a study: cards, registry, acceptance. Owns the port Runner."""

@@ -1,0 +1,1 @@
+"""The line: fetch, run, measure, gate, encode, deliver. Owns the port Engine."""

@@ -1,0 +1,1 @@
+"""What is claimed: one frozen `Result`, and its encodings."""

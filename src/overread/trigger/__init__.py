@@ -1,0 +1,1 @@
+"""Doors in that are not HTTP, and the arrival that all doors announce."""

@@ -1,0 +1,1 @@
+"""What a reader sees first: rows projected from events, ranked by one policy. Read side only."""
