@@ -1,0 +1,23 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of sample DICOM, HL7 and model files named by OVERREAD_TEST_DATA."""
+    value = os.environ.get("OVERREAD_TEST_DATA")
+    if not value:
+        pytest.fail(
+            "OVERREAD_TEST_DATA is not set. Point it at the folder of sample files, e.g. "
+            "`OVERREAD_TEST_DATA=../shared/data make test`; its README.md describes them."
+        )
+    folder = Path(value)
+    if not (folder / "README.md").is_file():
+        pytest.fail(f"OVERREAD_TEST_DATA={value} holds no README.md: not the sample folder.")
+    return folder.resolve()
