@@ -7,12 +7,13 @@ Unavailable. All adapters pass tests/contract/test_store.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 from overread.access.role import Role
+from overread.vocabulary.errors import OverreadError
 from overread.vocabulary.event import Event, EventKind
 from overread.vocabulary.uid import Uid
 
@@ -283,4 +284,72 @@ class Artefacts(Protocol):
 
     async def remove(self, digest: str) -> None:
         """Absent already is well."""
+        ...
+
+
+Json = dict[str, Any]
+StepFunction = Callable[[Json], Awaitable[Json]]
+"""JSON in, JSON out: UIDs, digests and small values, never pixels, never paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Named steps in order.
+
+    Attributes:
+        version: of the meaning of the steps; a changed one does not take up another's leftovers.
+        steps: each gets the merged JSON of what came before it, and what it returns is merged in.
+            Before the first, the engine has journalled `job_id` and `started_at` (ISO 8601 with
+            offset), which never change for this job.
+    """
+
+    name: str
+    version: str
+    steps: tuple[tuple[str, StepFunction], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """How a job ended: `value` is the merged JSON, or `error_kind` (the class of
+    `vocabulary.errors`) and `error_message` say why it failed."""
+
+    job_id: str
+    is_done: bool
+    value: Json
+    error_kind: str = ""
+    error_message: str = ""
+
+
+OnFailed = Callable[[str, Json, OverreadError], Awaitable[None]]
+"""Called with job id, the merged JSON so far and the error, once a job failed for good."""
+
+
+class Engine(Protocol):
+    """Durable execution of a line. `Unavailable` is retried after its `retry_after_seconds`, a
+    bounded number of times; `Rejected`, `Conflict` and `Defect` are not. A step may run again
+    after a crash, so every step is idempotent. All adapters pass tests/contract/test_engine.py."""
+
+    async def start(self) -> None:
+        """Take up what a dead process left. Raises Conflict where another live process holds the
+        same queue."""
+        ...
+
+    async def submit(self, job_id: str, value: Json, priority: int) -> None:
+        """Queue a job and return at once; a `job_id` that was ever submitted changes nothing.
+
+        Args:
+            priority: lowest first, 1 at least.
+        """
+        ...
+
+    async def wait(self, job_id: str) -> JobOutcome:
+        """Until the job has ended."""
+        ...
+
+    async def cancel(self, job_id: str) -> None:
+        """No further step starts."""
+        ...
+
+    async def stop(self) -> None:
+        """Let the step at work end or be repeated later; nothing is lost."""
         ...
