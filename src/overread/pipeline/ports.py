@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from overread.access.role import Role
 from overread.vocabulary.errors import OverreadError
+from overread.vocabulary.errors import Defect, OverreadError
 from overread.vocabulary.event import Event, EventKind
 from overread.vocabulary.uid import Uid
 
@@ -352,4 +353,99 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Let the step at work end or be repeated later; nothing is lost."""
+        ...
+
+
+StepFunction = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+"""JSON in (everything said so far), JSON out (what is added): UIDs, digests and numbers, never
+pixels or paths. It may run twice, so whatever it does outside must be idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The steps of a run, in order.
+
+    Attributes:
+        version: changes whenever the steps or their JSON do; runs of an older version that a
+            restart finds unfinished start again from the first step.
+        steps: (name, function); names are unique and none is "begin", which every engine puts
+            before them and which adds `started_at` (ISO 8601 with offset).
+    """
+
+    name: str
+    version: str
+    steps: tuple[tuple[str, StepFunction], ...]
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.steps]
+        if len(set(names)) != len(names) or "begin" in names:
+            raise Defect(f"The steps of line {self.name} need unique names, none of them `begin`.")
+
+
+class JobEnd(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """How a run ended.
+
+    Attributes:
+        value: everything said up to the end.
+        step: where it failed, else "".
+        error: why it failed, else None.
+    """
+
+    job_id: str
+    end: JobEnd
+    value: dict[str, Any]
+    step: str = ""
+    error: OverreadError | None = None
+
+
+OnFailed = Callable[[str, dict[str, Any], OverreadError], Awaitable[None]]
+"""Told once of each run that failed for good: (job_id, value so far, error). After a crash it may
+be told again."""
+
+
+class Engine(Protocol):
+    """Runs a line's steps in order. All adapters pass tests/contract/test_engine.py.
+
+    A step that raises Unavailable is tried again, after the seconds it names and longer each
+    time, a bounded number of times; Rejected and Conflict end the run as failed, and so does
+    anything else, as a Defect.
+    """
+
+    async def start(self) -> None:
+        """Begin to work, first on what a dead process left.
+
+        Raises:
+            Conflict: another live process works on the same journal.
+        """
+        ...
+
+    async def submit(self, job_id: str, value: dict[str, Any], priority: int) -> None:
+        """Write a run down and return; a `job_id` known already, ended or not, changes nothing.
+
+        Args:
+            priority: 0 is the most urgent. A waiting run is not overtaken for ever: each step of
+                priority is worth half an hour of waiting.
+
+        Raises:
+            Defect: `value` is not JSON.
+        """
+        ...
+
+    async def wait(self, job_id: str) -> JobOutcome:
+        """The outcome, once there is one. Raises NotFound for an unknown `job_id`."""
+        ...
+
+    async def cancel(self, job_id: str) -> None:
+        """Stop a run where it stands; one that has ended stays as it ended. Raises NotFound."""
+        ...
+
+    async def stop(self) -> None:
+        """Put the work down: a durable engine goes on with it at the next start."""
         ...

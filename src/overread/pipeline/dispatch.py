@@ -1,0 +1,105 @@
+"""From an arrived study to jobs: which models, on which series, and why not the others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from overread.governance.gate import Policy
+from overread.model.acceptance import choose_series
+from overread.model.card import ModelCard
+from overread.pipeline.line import LINE_VERSION
+from overread.pipeline.models import Models
+from overread.pipeline.ports import Engine, EventLog, Job, Jobs, JobState
+from overread.study.ports import Archive
+from overread.study.study import Series, Study
+from overread.vocabulary.event import EventKind
+from overread.vocabulary.uid import derive_uid
+
+PRIORITIES = {"stat": 1, "high": 5, "routine": 10}
+"""Of the engine's queue: the lowest first, never unset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Submits jobs; asking twice for the same gives the same job."""
+
+    archive: Archive
+    models: Models
+    policy: Callable[[], Policy]
+    jobs: Jobs
+    events: EventLog
+    engine: Engine
+    now: Callable[[], str]
+
+    async def dispatch(self, study_uid: str, priority: str, fingerprint: str) -> list[Job]:
+        """Start every model that takes a series of this study."""
+        study = await self.archive.read_study(study_uid)
+        started: list[Job] = []
+        reasons: list[dict[str, str]] = []
+        for card in self.models.list_ready():
+            acceptance = choose_series(card, study)
+            series = study.find_series(acceptance.series_instance_uid or "")
+            if series is None:
+                reasons.append({"model": card.ref.name, "reason": acceptance.reason})
+            else:
+                started.append(await self.start(study, series, card, priority))
+        if not started:
+            await self.events.append_once(
+                f"{study_uid}:{fingerprint}:not-suitable",
+                EventKind.ANALYSIS_NOT_SUITABLE,
+                study_uid,
+                {"reasons": reasons},
+            )
+        return started
+
+    async def start(self, study: Study, series: Series, card: ModelCard, priority: str) -> Job:
+        """Submit one model on one series."""
+        job, is_new = await self.jobs.create(
+            Job(
+                job_id=derive_job_id(study, series, card, self.policy().version),
+                study_instance_uid=study.study_instance_uid,
+                series_instance_uid=series.series_instance_uid,
+                model=card.ref.name,
+                state=JobState.QUEUED,
+                created_at=self.now(),
+            )
+        )
+        if is_new or job.state in (JobState.QUEUED, JobState.RUNNING):
+            await self.events.append_once(
+                f"{job.job_id}:started",
+                EventKind.ANALYSIS_STARTED,
+                study.study_instance_uid,
+                {"job_id": job.job_id, "model": card.ref.name, "title": card.title},
+            )
+            await self.engine.submit(
+                job.job_id,
+                {
+                    "study_instance_uid": study.study_instance_uid,
+                    "series_instance_uid": series.series_instance_uid,
+                    "model": {
+                        "name": card.ref.name,
+                        "version": card.ref.version,
+                        "digest": card.ref.digest,
+                    },
+                },
+                PRIORITIES.get(priority, PRIORITIES["routine"]),
+            )
+        return job
+
+
+def derive_job_id(study: Study, series: Series, card: ModelCard, policy_version: str) -> str:
+    """The same images, model, policy and line give the same job, so nothing is done twice."""
+    images = sorted(instance.sop_instance_uid for instance in series.instances)
+    content = hashlib.sha256("\n".join(images).encode()).hexdigest()
+    return derive_uid(
+        "job",
+        study.study_instance_uid,
+        series.series_instance_uid,
+        content,
+        card.ref.name,
+        card.ref.digest,
+        policy_version,
+        LINE_VERSION,
+    )
