@@ -1,0 +1,1 @@
+"""Where released objects go: the archive that the study came from, or a folder."""
