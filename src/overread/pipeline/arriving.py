@@ -120,7 +120,7 @@ def describe_arrival(arrival: Arrival) -> Json:
     return {
         "study": {
             **asdict(arrival.facts),
-            "modality": "/".join(arrival.modalities),
+            "modalities": list(arrival.modalities),
             "received_at": arrival.first_received_at,
             "series_count": arrival.series_count,
         },

@@ -24,6 +24,12 @@ class FailureReport:
         await self.jobs.save(replace(job, state=JobState.FAILED, message=error.message))
         is_refusal = isinstance(error, Rejected) and not isinstance(error, LimitExceeded)
         if is_refusal:
+            await self.events.append_once(
+                f"{job_id}:refused",
+                EventKind.ANALYSIS_ENDED,
+                job.study_instance_uid,
+                {"job_id": job_id, "model": job.model},
+            )
             kind = EventKind.ANALYSIS_NOT_SUITABLE
             data: Json = {"reasons": [{"model": job.model, "reason": error.message}]}
         else:

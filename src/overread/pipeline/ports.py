@@ -8,12 +8,11 @@ Unavailable. All adapters pass tests/contract/test_store.py.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 from overread.access.role import Role
-from overread.vocabulary.errors import OverreadError
 from overread.vocabulary.errors import Defect, OverreadError
 from overread.vocabulary.event import Event, EventKind
 from overread.vocabulary.uid import Uid
@@ -246,6 +245,18 @@ class Arrival:
     @property
     def is_settled(self) -> bool:
         return self.fingerprint == self.settled_fingerprint
+
+    def to_event_data(self) -> dict[str, Any]:
+        """The data of a StudyReceiving or StudyArrived event."""
+        return {
+            "study": {
+                **asdict(self.facts),
+                "modalities": list(self.modalities),
+                "series_count": self.series_count,
+                "received_at": self.first_received_at,
+            },
+            "instances_received": self.instances_received,
+        }
 
 
 class Arrivals(Protocol):

@@ -9,18 +9,19 @@ _VOLUME = ("118565006", "SCT")
 
 
 def describe_release(result: Result, value: Json) -> Json:
-    """The data of `ResultReleased`: the flag is the strongest flagged finding's, and only where
-    the phase lets it speak."""
+    """The data of `ResultReleased`: its flags are there only where the phase lets them speak."""
     flagged = [finding for finding in result.findings if finding.is_flagged]
-    shown = flagged[0] if flagged else (result.findings[0] if result.findings else None)
+    shown = next(iter([*flagged, *result.findings]), None)
     may_flag = value["phase"] in ("passive", "automatic")
     return {
         "job_id": value["job_id"],
         "result_uid": result.result_uid,
         "series_instance_uid": result.series_instance_uid,
+        "model": result.model.name,
         "phase": value["phase"],
         "note": value["note"],
-        "flag": _describe_flag(result, flagged[0]) if flagged and may_flag else None,
+        "audience": value["audience"],
+        "flags": [_describe_flag(result, finding) for finding in flagged] if may_flag else [],
         "key_image": _describe_key_image(shown),
     }
 
@@ -28,6 +29,7 @@ def describe_release(result: Result, value: Json) -> Json:
 def _describe_flag(result: Result, finding: Finding) -> Json:
     return {
         "text": f"AI priority: {result.flag_text}",
+        "tracking_uid": finding.tracking_uid,
         "finding": finding.label,
         "confidence": finding.confidence,
         "volume_ml": next(

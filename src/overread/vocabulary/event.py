@@ -23,8 +23,9 @@ class EventKind(StrEnum):
     ANALYSIS_ENDED = "AnalysisEnded"
     """A run whose result nobody may see (withheld). data: `job_id`."""
     RESULT_RELEASED = "ResultReleased"
-    """data: `job_id`, `result_uid`, `phase`, `note`, `flag` or null, `series_instance_uid`,
-    `key_image` {sop_instance_uid, frame} or null."""
+    """data: `job_id`, `result_uid`, `model`, `phase`, `note`, `audience` (roles), `flags` (of the
+    flagged findings, strongest first), `series_instance_uid`, `key_image` {sop_instance_uid,
+    frame} or null."""
     VERDICT_GIVEN = "VerdictGiven"
     """data: `result_uid`, `tracking_uid`, `kind`, `made_by`."""
     INSTANCE_QUARANTINED = "InstanceQuarantined"
