@@ -1,0 +1,4 @@
+export * from './actions.js';
+export * from './presets.js';
+export * from './scene.js';
+export * from './store.js';

@@ -1,0 +1,4 @@
+/** What a subscription gives back: call `dispose` once to end it. */
+export interface Subscription {
+  dispose(): void;
+}

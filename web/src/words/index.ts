@@ -1,0 +1,4 @@
+export * from './affine.js';
+export * from './coordinates.js';
+export type * from './disposable.js';
+export type * from './wire.js';
