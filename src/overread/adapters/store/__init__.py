@@ -1,0 +1,1 @@
+"""What Overread remembers, in SQL: SQLite by default, any database SQLAlchemy speaks by URL."""
