@@ -1,0 +1,1 @@
+"""Pixels: decoding each transfer syntax, colour to RGB, grey values to the screen, HTJ2K out."""
