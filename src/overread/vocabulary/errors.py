@@ -6,6 +6,7 @@
     │   ├── NotAuthenticated  nobody is signed in
     │   ├── NotPermitted    somebody is, and may not
     │   └── LimitExceeded   a bound on size, time or depth was passed
+    │       └── TooManyAttempts   too often; again after `retry_after_seconds`
     ├── Conflict      the input contradicts what is already there
     ├── Unavailable   the other side does not answer; retry after `retry_after_seconds`
     └── Defect        ours: a promise of this code was broken
@@ -46,6 +47,14 @@ class NotPermitted(Rejected):
 
 class LimitExceeded(Rejected):
     """The input passed a bound on size, time or depth."""
+
+
+class TooManyAttempts(LimitExceeded):
+    """Too many tries in a while: allowed again after `retry_after_seconds`."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Conflict(OverreadError):
