@@ -1,0 +1,1 @@
+"""Where images are kept: the embedded archive, a PACS behind DICOMweb, and the quarantine."""

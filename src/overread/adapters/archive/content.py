@@ -1,0 +1,68 @@
+"""Whether two files of one SOP Instance UID say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset, dcmread, uid
+from pydicom.encaps import generate_frames
+
+from overread.adapters.archive.framing import cut_native_frame
+from overread.study.attributes import MALFORMED
+from overread.study.pixels.decode import DecodedFrame, decode_frame
+from overread.study.pixels.layout import PixelLayout, read_layout
+from overread.vocabulary.errors import OverreadError
+
+_OF_THE_ENCODING = (
+    "PixelData",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "PlanarConfiguration",
+    "PhotometricInterpretation",
+    "LossyImageCompression",
+)
+"""What a reversible change of transfer syntax may change."""
+
+
+def holds_equal_content(one: Path, other: Path) -> bool:
+    """Whether the data sets are equal; the file meta information and, for another reversible
+    transfer syntax, the encoding of the pixels don't count."""
+    try:
+        first, second = dcmread(one), dcmread(other)
+        same_syntax = first.file_meta.TransferSyntaxUID == second.file_meta.TransferSyntaxUID
+        if same_syntax or "PixelData" not in first or "PixelData" not in second:
+            return bool(first == second)
+        return _is_transcoded(first, second)
+    except (*MALFORMED, OverreadError):
+        return False
+
+
+def _is_transcoded(first: Dataset, second: Dataset) -> bool:
+    frames = [list(_decode_all(dataset)) for dataset in (first, second)]
+    for dataset in (first, second):
+        for keyword in _OF_THE_ENCODING:
+            if keyword in dataset:
+                del dataset[keyword]
+    return (
+        first == second
+        and len(frames[0]) == len(frames[1])
+        and all(
+            a.photometric == b.photometric and np.array_equal(a.pixels, b.pixels)
+            for a, b in zip(*frames, strict=True)
+        )
+    )
+
+
+def _decode_all(dataset: Dataset) -> list[DecodedFrame]:
+    layout: PixelLayout = read_layout(dataset)
+    syntax = uid.UID(dataset.file_meta.TransferSyntaxUID)
+    count = layout.number_of_frames
+    if syntax.is_encapsulated:
+        encoded = list(generate_frames(dataset.PixelData, number_of_frames=count))
+    else:
+        encoded = [
+            cut_native_frame(dataset.PixelData, layout.native_frame_bits, number)
+            for number in range(1, count + 1)
+        ]
+    return [decode_frame(data, syntax, layout) for data in encoded]
