@@ -30,7 +30,8 @@ from overread.pipeline.progress import ProgressReport
 from overread.pipeline.release_note import describe_release
 from overread.pipeline.scratch import Scratch
 from overread.pipeline.sources import read_key_pictures, read_sources
-from overread.result.building import build_result, digest_input
+from overread.result.building import build_result
+from overread.result.digest import input_digest
 from overread.result.encoding.json_form import from_json, to_json
 from overread.result.encoding.objects import ENCODER_VERSION, encode_all
 from overread.result.result import Result
@@ -79,7 +80,7 @@ class ClinicalLine:
         await self._fetch_images(value)
         folder = self.scratch.input_folder(value["job_id"])
         volume = await asyncio.to_thread(read_volume, folder)
-        return {"input_digest": await asyncio.to_thread(digest_input, volume)}
+        return {"input_digest": await asyncio.to_thread(input_digest, volume)}
 
     async def run(self, value: Json) -> Json:
         """Let the model read, and write its claims down as a `Result`."""
