@@ -1,4 +1,5 @@
-"""The edge towards whatever keeps the images: an embedded archive, a PACS, a VNA."""
+"""The edges towards whatever keeps the images (an embedded archive, a PACS, a VNA) and what could
+not be taken."""
 
 from __future__ import annotations
 
@@ -95,3 +96,51 @@ class Archive(Protocol):
     async def ping(self) -> str:
         """A line saying what answered (for `overread check`)."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedFile:
+    """A file that was not taken.
+
+    Attributes:
+        received_at: ISO 8601 with offset.
+        source: which door it came by ("STOW-RS", "import").
+        file_name: as sent; may hold a patient's name, so it is shown only to those who may view
+            the quarantine, and never logged.
+        reason, remedy: for people; no patient identifier.
+        is_kept: whether its bytes are still there (the oldest ones give way to new ones).
+    """
+
+    quarantine_id: str
+    received_at: str
+    source: str
+    file_name: str
+    reason: str
+    remedy: str
+    study_instance_uid: str | None
+    size_bytes: int
+    is_kept: bool
+
+
+class Quarantine(Protocol):
+    """Where refused files wait for a person. Raises Unavailable where it can't be written."""
+
+    async def put(
+        self,
+        file: Path,
+        source: str,
+        reason: str,
+        remedy: str,
+        *,
+        file_name: str = "",
+        study_instance_uid: str | None = None,
+    ) -> QuarantinedFile:
+        """Keep a copy of a file and why it was refused. The same bytes refused again for the same
+        reason by the same door are one entry."""
+        ...
+
+    async def list_items(self, limit: int = 1000) -> list[QuarantinedFile]:
+        """Newest first."""
+        ...
+
+    async def count(self) -> int: ...

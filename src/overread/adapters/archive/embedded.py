@@ -11,8 +11,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,26 +20,27 @@ from uuid import uuid4
 
 from pydicom import Dataset, dcmread
 from sqlalchemy import Connection, Row, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from overread.adapters.archive import rows
 from overread.adapters.archive.content import holds_equal_content
 from overread.adapters.archive.framing import FrameLocation, read_encoded_frame
 from overread.adapters.archive.index import (
     INSTANCE_KEYS,
+    SERIES_INDEX,
     SERIES_KEYS,
     STUDY_KEYS,
     instances,
     match,
-    open_index,
+    metadata,
     series,
     studies,
 )
+from overread.adapters.archive.sqlite import open_sqlite, translated
 from overread.study import reading
 from overread.study.part10 import FileMap, read_header
 from overread.study.ports import EncodedFrame, StoreFailure, StoreReport
 from overread.study.study import Study
-from overread.vocabulary.errors import NotFound, OverreadError, Rejected, Unavailable
+from overread.vocabulary.errors import NotFound, OverreadError, Rejected
 from overread.vocabulary.uid import Uid
 
 CANNOT_UNDERSTAND = 0xC000
@@ -72,10 +72,10 @@ class EmbeddedArchive:
         self._folder = folder
         self._files = folder / "files"
         self._incoming = folder / "incoming"
-        with _translated():
+        with translated("archive"):
             for path in (self._files, self._incoming):
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._engine = open_index(folder / "archive.sqlite")
+            self._engine = open_sqlite(folder / "archive.sqlite", metadata, (SERIES_INDEX,))
             self._remove_abandoned()
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class EmbeddedArchive:
         """Run in a thread, with foreign failures in our own words."""
 
         def call() -> T:
-            with _translated():
+            with translated("archive"):
                 return function(*arguments)
 
         return await asyncio.to_thread(call)
@@ -391,19 +391,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise Unavailable(
-            f"The archive's index does not answer ({type(error).__name__}): see that its disk is "
-            "there and not full."
-        ) from error
-    except OSError as error:
-        raise Unavailable(
-            f"The archive's folder can't be used ({error.strerror}): see that its disk is there "
-            "and not full."
-        ) from error

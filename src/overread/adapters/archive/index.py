@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Engine,
     Integer,
     MetaData,
     String,
     Table,
     and_,
-    create_engine,
-    event,
     or_,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from overread.vocabulary.errors import Rejected
-
-BUSY_TIMEOUT_MS = 30_000
 
 metadata = MetaData()
 
@@ -108,26 +100,6 @@ INSTANCE_KEYS: Mapping[str, Column[str] | Column[int]] = {
     "InstanceNumber": instances.c.instance_number,
 }
 _RANGE = re.compile(r"(?P<low>[0-9.]*)-(?P<high>[0-9.]*)")
-
-
-def open_index(path: Path) -> Engine:
-    """The index in one SQLite file, made where it is missing; safe for several processes."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        # An instance that was confirmed must outlive a power cut.
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
-
-    with engine.begin() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        metadata.create_all(connection)
-        connection.exec_driver_sql(SERIES_INDEX)
-    return engine
 
 
 def match(
