@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -11,13 +9,11 @@ from typing import Any
 from highdicom import ContributingEquipment
 from highdicom.sr import CodedConcept
 from pydicom import Dataset
-from pydicom.valuerep import DA, TM
 
 from overread import __version__
 from overread.model.card import ModelStatus
 from overread.result.result import Result
 from overread.vocabulary.code import Code
-from overread.vocabulary.errors import Rejected
 from overread.vocabulary.uid import Uid, derive_uid
 
 MANUFACTURER = "Overread"
@@ -38,19 +34,6 @@ STATUS_TEXT = {
 # CID 7005. IHE AIR 6.5.3.1 asks for the algorithm as contributing equipment.
 _PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 
-_TYPE_2 = (
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "ReferringPhysicianName",
-)
-_SEXES = ("", "F", "M", "O")  # PS3.3 C.7.1.1
-
 
 def series_uid_of(result: Result, kind: str) -> Uid:
     """Series Instance UID of the objects of one kind ("SR", "SEG", "SC")."""
@@ -65,46 +48,6 @@ def instance_uid_of(result: Result, kind: str, *parts: str) -> Uid:
 def device_uid_of(result: Result) -> Uid:
     """Device UID (0018,1002): another model gives another one (IHE AIR 6.5.3.1)."""
     return derive_uid("device", result.model.name, result.model.version, result.model.digest)
-
-
-def prepare_sources(result: Result, sources: Sequence[Dataset]) -> list[Dataset]:
-    """Copies of the sources that hold every type 2 attribute, empty where absent or unreadable.
-
-    Raises:
-        Rejected: the sources are not the images of the result.
-    """
-    expected = list(dict.fromkeys(image.sop_instance_uid for image in result.source_images))
-    by_uid = {str(source.SOPInstanceUID): source for source in sources}
-    missing = [uid for uid in expected if uid not in by_uid]
-    if missing or not expected:
-        raise Rejected(
-            f"The result was made from {len(expected)} instances and {len(missing)} of them are "
-            f"not among the {len(sources)} sources given: encode it with the headers of its own "
-            f"series."
-        )
-    prepared = []
-    for uid in expected:
-        source = copy.copy(by_uid[uid])
-        for keyword in _TYPE_2:
-            if source.get(keyword) is None:
-                setattr(source, keyword, "")
-        _empty_unreadable(source)
-        prepared.append(source)
-    return prepared
-
-
-def _empty_unreadable(source: Dataset) -> None:
-    if source.PatientSex not in _SEXES:
-        source.PatientSex = ""
-    for keyword, representation in (
-        ("PatientBirthDate", DA),
-        ("StudyDate", DA),
-        ("StudyTime", TM),
-    ):
-        try:
-            representation(source.get(keyword))
-        except ValueError:
-            setattr(source, keyword, "")
 
 
 def to_concept(code: Code) -> Any:

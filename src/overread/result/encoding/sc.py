@@ -22,13 +22,13 @@ from overread.result.encoding.header import (
     describe_equipment,
     device_uid_of,
     instance_uid_of,
-    prepare_sources,
     series_uid_of,
     stamp,
     to_bytes,
     to_concept,
     to_long_string,
 )
+from overread.result.encoding.source_header import is_multi_frame, prepare_sources
 from overread.result.region import Box
 from overread.result.result import Finding, Result
 from overread.study.study import ImageRef
@@ -250,7 +250,7 @@ def _refer(source: Dataset, image: ImageRef) -> Dataset:
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.SOPClassUID
     reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
-    if int(source.get("NumberOfFrames") or 1) > 1:
+    if is_multi_frame(source):
         reference.ReferencedFrameNumber = image.frame
     reference.PurposeOfReferenceCodeSequence = [to_concept(_SOURCE_IMAGE)]
     return reference

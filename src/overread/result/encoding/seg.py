@@ -19,13 +19,13 @@ from overread.result.encoding.header import (
     describe_creation,
     describe_equipment,
     instance_uid_of,
-    prepare_sources,
     series_uid_of,
     stamp,
     to_bytes,
     to_concept,
     to_long_string,
 )
+from overread.result.encoding.source_header import is_multi_frame, prepare_sources
 from overread.result.mask import decode_runs
 from overread.result.region import Mask
 from overread.result.result import Finding, Result
@@ -60,12 +60,13 @@ def to_seg(result: Result, sources: Sequence[Dataset]) -> bytes:
 
     Raises:
         Rejected: no finding has a mask, or the sources are not those of the result, differ in
-            size, or are several multi-frame instances.
+            size, are several multi-frame instances, or hold frames at one place.
     """
     findings = list_segments(result)
     if not findings:
         raise Rejected("No finding of this result has a mask: there is no segmentation to write.")
     prepared = prepare_sources(result, sources)
+    _check_places(prepared)
     segmentation = SegmentationObject(
         source_images=prepared,
         pixel_array=_stack(findings, prepared),
@@ -82,6 +83,9 @@ def to_seg(result: Result, sources: Sequence[Dataset]) -> bytes:
         **describe_creation(result),
     )
     _fix_dimension_uid(segmentation, result)
+    if "FrameOfReferenceUID" not in segmentation and "PatientOrientation" not in segmentation:
+        # Type 2C where no plane says how the image lies (PS3.3 C.7.6.1).
+        segmentation.PatientOrientation = prepared[0].get("PatientOrientation") or ""
     stamp(segmentation, result)
     return to_bytes(segmentation)
 
@@ -141,6 +145,23 @@ def _list_planes(sources: Sequence[Dataset]) -> tuple[dict[ImageRef, int], int, 
         for frame in range(1, count + 1)
     ]
     return {image: index for index, image in enumerate(images)}, rows, columns
+
+
+def _check_places(sources: Sequence[Dataset]) -> None:
+    """A frame is found by where it lies: no two may share a place (a cine, several phases)."""
+    if not is_multi_frame(sources[0]):
+        return
+    frames = sources[0].get("PerFrameFunctionalGroupsSequence") or []
+    places = [
+        tuple(frame.PlanePositionSequence[0].ImagePositionPatient)
+        for frame in frames
+        if "PlanePositionSequence" in frame
+    ]
+    if not places or len(set(places)) != len(places):
+        raise Rejected(
+            f"The {len(frames)} frames of the source have {len(set(places))} places in the "
+            f"patient; a segmentation needs one for each frame (PS3.3 C.8.20.3)."
+        )
 
 
 def _describe(result: Result, finding: Finding, number: int) -> Any:

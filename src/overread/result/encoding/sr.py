@@ -11,8 +11,6 @@ from highdicom.sr import (
     MeasurementReport,
     ObservationContext,
     ObserverContext,
-    RelationshipTypeValues,
-    TextContentItem,
 )
 from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage
@@ -24,7 +22,6 @@ from overread.result.encoding.header import (
     describe_equipment,
     device_uid_of,
     instance_uid_of,
-    prepare_sources,
     series_uid_of,
     stamp,
     to_bytes,
@@ -32,14 +29,14 @@ from overread.result.encoding.header import (
     to_long_string,
 )
 from overread.result.encoding.image_library import build_image_library
-from overread.result.encoding.sr_groups import build_groups
+from overread.result.encoding.source_header import prepare_sources
+from overread.result.encoding.sr_groups import build_groups, comment
 from overread.result.result import Result
 from overread.vocabulary.code import Code
 
 SOP_CLASS_UID = str(Comprehensive3DSRStorage)
 SERIES_NUMBER = 9802
 
-_COMMENT = Code("121106", "DCM", "Comment")
 _DEVICE = Code("121007", "DCM", "Device")
 _IMAGING = Code("363679005", "SCT", "Imaging")
 # CID 100, by modality of the source.
@@ -94,7 +91,7 @@ def _build_content(result: Result, sources: Sequence[Dataset]) -> Any:
     # The library stands before the measurements (TID 1500 rows 5 and 6), remarks after them.
     content = report[0].ContentSequence
     content.insert(len(content) - 1, build_image_library(sources))
-    content.extend(_comment(text) for text in (STATUS_TEXT[result.model_status], *result.notices))
+    content.extend(comment(text) for text in (STATUS_TEXT[result.model_status], *result.notices))
     return report
 
 
@@ -108,12 +105,6 @@ def _describe_observer(result: Result) -> Any:
             model_name=to_long_string(result.model_title),
             serial_number=result.model.digest[:64],
         ),
-    )
-
-
-def _comment(text: str) -> Any:
-    return TextContentItem(
-        name=to_concept(_COMMENT), value=text, relationship_type=RelationshipTypeValues.CONTAINS
     )
 
 

@@ -16,8 +16,10 @@ from highdicom.sr import (
     PlanarROIMeasurementsAndQualitativeEvaluations,
     QualitativeEvaluation,
     ReferencedSegment,
+    RelationshipTypeValues,
     SourceImageForRegion,
     SourceSeriesForSegmentation,
+    TextContentItem,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
@@ -31,6 +33,7 @@ from overread.result.encoding.header import (
     to_concept,
     to_long_string,
 )
+from overread.result.encoding.source_header import is_multi_frame
 from overread.result.region import Box, Line
 from overread.result.result import Finding, Measurement, Result
 from overread.study.study import ImageRef
@@ -43,6 +46,7 @@ from overread.vocabulary.uid import derive_uid
 # algorithm's parameters (111002).
 CERTAINTY = Code("111012", "DCM", "Certainty of Finding")
 _PERCENT = Code("%", "UCUM", "percent")
+_COMMENT = Code("121106", "DCM", "Comment")
 _LATERALITY = Code("272741003", "SCT", "Laterality")
 _SUMMARY = Code("111017", "DCM", "CAD Processing and Findings Summary")
 _WITHOUT_FINDINGS = Code("111241", "DCM", "All algorithms succeeded; without findings")
@@ -97,7 +101,16 @@ def _describe(
         with_lines = [*certainty, *numbers, *with_lines]
     if with_lines or not groups:
         groups.append(MeasurementsAndQualitativeEvaluations(measurements=with_lines, **common))
+    # The template is extensible: the words for people stand in the finding's first group.
+    groups[0][0].ContentSequence.append(comment(finding.label))
     return groups
+
+
+def comment(text: str) -> Any:
+    """A remark (121106, DCM) in a container."""
+    return TextContentItem(
+        name=to_concept(_COMMENT), value=text, relationship_type=RelationshipTypeValues.CONTAINS
+    )
 
 
 def _describe_claim(result: Result, finding: Finding) -> dict[str, Any]:
@@ -114,7 +127,7 @@ def _describe_claim(result: Result, finding: Finding) -> dict[str, Any]:
         )
     return {
         "tracking_identifier": TrackingIdentifier(
-            uid=finding.tracking_uid, identifier=f"{finding.tracking_id}: {finding.label}"
+            uid=finding.tracking_uid, identifier=finding.tracking_id
         ),
         "finding_type": to_concept(finding.finding),
         "finding_category": to_concept(finding.category),
@@ -218,11 +231,10 @@ def _refer_to_image(image: ImageRef, instances: dict[str, Dataset]) -> Any:
         raise Rejected(
             f"A region lies on image {image.sop_instance_uid}, which is not among the sources."
         )
-    is_multi_frame = int(source.get("NumberOfFrames") or 1) > 1
     return SourceImageForRegion(
         referenced_sop_class_uid=source.SOPClassUID,
         referenced_sop_instance_uid=source.SOPInstanceUID,
-        referenced_frame_numbers=[image.frame] if is_multi_frame else None,
+        referenced_frame_numbers=[image.frame] if is_multi_frame(source) else None,
     )
 
 
