@@ -75,7 +75,8 @@ def _start(row: Row, data: Mapping[str, Any]) -> Row:
         message="",
         instances=row.instances_received,
     )
-    others = tuple(r for r in row.runs if r.job_id != run.job_id and r.model != run.model)
+    # A run without a model says that the study could not be looked at; now it is.
+    others = tuple(r for r in row.runs if r.job_id != run.job_id and r.model not in (run.model, ""))
     reasons = tuple(reason for reason in row.reasons if reason.model != run.model)
     return replace(row, runs=(*others, run), reasons=reasons)
 
@@ -113,18 +114,20 @@ def _end(row: Row, data: Mapping[str, Any]) -> Row:
 
 def _change_run(row: Row, data: Mapping[str, Any], change: Callable[[Run], Run]) -> Row:
     job_id = str(data.get("job_id", ""))
-    if job_id and all(run.job_id != job_id for run in row.runs):
-        row = _start(row, data)
+    if all(run.job_id != job_id for run in row.runs):
+        row = _start(row, {**data, "job_id": job_id})
     runs = tuple(change(run) if run.job_id == job_id else run for run in row.runs)
     return replace(row, runs=runs)
 
 
 def _not_suitable(row: Row, data: Mapping[str, Any]) -> Row:
-    reasons = tuple(
+    told = tuple(
         Reason(str(item.get("model", "")), str(item.get("reason", "")))
         for item in data.get("reasons") or ()
     )
-    return replace(row, reasons=reasons)
+    models = {reason.model for reason in told}
+    kept = tuple(reason for reason in row.reasons if reason.model not in models)
+    return replace(row, reasons=(*kept, *told))
 
 
 def _release(row: Row, data: Mapping[str, Any]) -> Row:

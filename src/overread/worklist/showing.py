@@ -121,7 +121,10 @@ def _describe(row: Row, results: tuple[Released, ...], sees_ai: bool) -> Analysi
 def _describe_settled(row: Row, results: tuple[Released, ...]) -> Analysis:
     failed = [run for run in row.runs if run.state is RunState.FAILED]
     if failed:
-        words = "; ".join(f"{run.title or run.model}: {run.message}" for run in failed)
+        words = "; ".join(
+            ": ".join(part for part in (run.title or run.model, run.message) if part)
+            for run in failed
+        )
         return Analysis(AnalysisState.FAILED, None, words, row.reasons)
     shown = {result.result_uid for result in results}
     released = [run for run in row.runs if run.state is RunState.RELEASED]
@@ -129,12 +132,12 @@ def _describe_settled(row: Row, results: tuple[Released, ...]) -> Analysis:
         is_partial = any(run.instances < row.instances_received for run in released)
         message = "More images came after the analysis." if is_partial else ""
         return Analysis(AnalysisState.ANALYSED, None, message, row.reasons)
-    if row.runs:
-        # Ended, or released to others alone: nothing is said of what was found.
-        return Analysis(AnalysisState.IDLE, None, "", row.reasons)
     if row.reasons:
         words = "; ".join(f"{reason.model}: {reason.reason}" for reason in row.reasons)
         return Analysis(AnalysisState.NOT_SUITABLE, None, words, row.reasons)
+    if row.runs:
+        # Ended, or released to others alone: nothing is said of what was found.
+        return Analysis(AnalysisState.IDLE, None, "", ())
     return Analysis(AnalysisState.WAITING, None, "", ())
 
 

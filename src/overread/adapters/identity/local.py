@@ -7,7 +7,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -81,7 +81,7 @@ class LocalIdentity:
         await self._accounts.clear_failures(_subject("user and address", name, address))
         return await self._open_session(account, now)
 
-    async def find_session(self, secret: str) -> Session:
+    async def find_session(self, secret: str, is_activity: bool = True) -> Session:
         now = self._clock()
         record = await self._accounts.find_session(_hash(secret))
         if record is None or _ends_at(record) <= now:
@@ -89,10 +89,10 @@ class LocalIdentity:
         account = await self._accounts.find_account(record.user_name)
         if account is None:
             raise NotAuthenticated("The session's user is no more: sign in again.")
-        if now - datetime.fromisoformat(record.seen_at) >= _TOUCH_EVERY:
+        if is_activity and now - datetime.fromisoformat(record.seen_at) >= _TOUCH_EVERY:
             await self._accounts.touch_session(record.token_hash, now.isoformat())
-        ends_at = min(datetime.fromisoformat(record.expires_at), now + IDLE_AGE)
-        return Session(_to_principal(account), record.csrf_token, ends_at.isoformat())
+            record = replace(record, seen_at=now.isoformat())
+        return Session(_to_principal(account), record.csrf_token, _ends_at(record).isoformat())
 
     async def sign_out(self, secret: str) -> None:
         await self._accounts.remove_session(_hash(secret))

@@ -362,6 +362,8 @@ class ImageView(Wire):
     rows: int
     columns: int
     plane: PlaneView | None
+    spacing_mm: Annotated[list[float], Field(min_length=2, max_length=2)] | None
+    """Between rows, between columns; known without a plane too (a calibrated radiograph)."""
     is_spacing_trustworthy: bool
     spacing_note: str
     photometric_interpretation: str
