@@ -139,9 +139,10 @@ def _make_shell(template: Template, traits: Traits, rough: Field, wavy: Field) -
     """Everything outside the cranial cavity."""
     up, back, _ = coordinates(template.cavity_mm.shape)
     distance = template.cavity_mm
-    thickness = traits.skull_mm + 0.7 * wavy + 1.6 * np.exp(-(((back - 100) / 25) ** 2))
-    thickness = np.clip(thickness, 3.0, 13.0) * np.where(up < -30, 0.8, 1.0)
-    thickness = thickness.astype(np.float32)
+    rough_thickness = traits.skull_mm + 0.7 * wavy + 1.6 * np.exp(-(((back - 100) / 25) ** 2))
+    thickness = np.asarray(
+        np.clip(rough_thickness, 3.0, 13.0) * np.where(up < -30, 0.8, 1.0), dtype=np.float32
+    )
     skin = thickness + traits.scalp_mm + 0.5 * wavy
     outline = distance - skin
     outline[: _face_rows(up)] = np.minimum(outline[: _face_rows(up)], _face_outline(distance.shape))

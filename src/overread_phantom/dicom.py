@@ -217,7 +217,7 @@ def _save(dataset: Dataset, path: Path) -> None:
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = _IMPLEMENTATION
+    meta.ImplementationClassUID = UID(_IMPLEMENTATION)
     meta.ImplementationVersionName = "OVERREADPHANTOM"
     plain = dataset if not isinstance(dataset, FileDataset) else Dataset(dict(dataset))
     plain.file_meta = meta
