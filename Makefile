@@ -22,6 +22,13 @@ BIN := $(CURDIR)/$(VENV)/bin
 # Node comes from PyPI into the same environment; npm's scripts find it here.
 export PATH := $(BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
+# Many a hospital's network signs what comes from outside anew: trust what the system trusts.
+SYSTEM_CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(SYSTEM_CERTIFICATES),)
+export UV_SYSTEM_CERTS ?= true
+export PIP_CERT ?= $(SYSTEM_CERTIFICATES)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
+endif
 
 STAMPS := $(VENV)/.stamps
 PYTHON_READY := $(STAMPS)/python
