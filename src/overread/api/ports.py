@@ -13,7 +13,7 @@ from overread.access.ports import Identity
 from overread.audit.ports import AuditTrail
 from overread.model.card import ModelCard
 from overread.pipeline.ports import EventLog, Job, Jobs, Results
-from overread.study.ports import Archive
+from overread.study.ports import Archive, Quarantine
 from overread.worklist.ports import Worklist
 
 
@@ -23,32 +23,6 @@ class LiveEventLog(EventLog, Protocol):
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have a function called, on any thread, after each append; returns what ends it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineItem:
-    """A file that was not taken.
-
-    Attributes:
-        source: which door it came by.
-        file_name: as sent; shown to those who may view the quarantine, never logged.
-    """
-
-    quarantine_id: str
-    received_at: str
-    source: str
-    file_name: str
-    reason: str
-    remedy: str
-    study_instance_uid: str | None
-
-
-class QuarantineReader(Protocol):
-    async def list_items(self, limit: int) -> Sequence[QuarantineItem]:
-        """Newest first."""
-        ...
-
-    async def count(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +68,7 @@ class ApiDependencies:
     """
 
     archive: Archive
-    quarantine: QuarantineReader
+    quarantine: Quarantine
     events: LiveEventLog
     worklist: Worklist
     results: Results

@@ -8,14 +8,15 @@ submitting twice is one job.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
 from overread.pipeline.dispatch import Dispatcher
-from overread.pipeline.ports import Arrival, Arrivals, ArrivedInstance, EventLog, Json
+from overread.pipeline.ports import Arrival, Arrivals, EventLog
+from overread.pipeline.receipt import describe_arrival
 from overread.vocabulary.errors import NotFound, OverreadError, Unavailable
 from overread.vocabulary.event import EventKind
 
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class ArrivalWatch:
-    """Takes instances as they come and dispatches each study once it has been quiet.
+    """Dispatches each study once it has been quiet.
 
     Attributes:
         quiet_seconds: how long nothing may have come.
@@ -44,13 +45,8 @@ class ArrivalWatch:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _not_before: dict[str, datetime] = field(default_factory=dict)
 
-    async def take(self, instances: Sequence[ArrivedInstance]) -> None:
-        """What every door calls once an archive has taken instances."""
-        for arrival in await self.arrivals.record(instances):
-            if not arrival.is_settled:
-                await self.events.append(
-                    EventKind.STUDY_RECEIVING, arrival.study_instance_uid, describe_arrival(arrival)
-                )
+    def wake(self) -> None:
+        """Something came: look now. Call it on the watch's own loop."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -113,16 +109,3 @@ class ArrivalWatch:
         if put_off is not None:
             due_in = max(due_in, (put_off - now).total_seconds())
         return due_in
-
-
-def describe_arrival(arrival: Arrival) -> Json:
-    """The data of `StudyReceiving` and `StudyArrived`."""
-    return {
-        "study": {
-            **asdict(arrival.facts),
-            "modalities": list(arrival.modalities),
-            "received_at": arrival.first_received_at,
-            "series_count": arrival.series_count,
-        },
-        "instances_received": arrival.instances_received,
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from overread.governance.gate import Policy
 from overread.model.acceptance import choose_series
@@ -14,6 +14,7 @@ from overread.pipeline.models import Models
 from overread.pipeline.ports import Engine, EventLog, Job, Jobs, JobState
 from overread.study.ports import Archive
 from overread.study.study import Series, Study
+from overread.vocabulary.errors import NotFound, Rejected
 from overread.vocabulary.event import EventKind
 from overread.vocabulary.uid import derive_uid
 
@@ -54,6 +55,28 @@ class Dispatcher:
             )
         return started
 
+    async def ask(self, study_uid: str, series_uid: str | None, model: str | None) -> Job:
+        """What a person or program asks for: the first of the site's models that suits, or the
+        one named, on the series named or the one that it chooses.
+
+        Raises:
+            NotFound: there is no such study, series or model.
+            Rejected: nothing suits, with the reason of each model.
+        """
+        study = await self.archive.read_study(study_uid)
+        if series_uid is not None and study.find_series(series_uid) is None:
+            raise NotFound("The study holds no such series.")
+        cards = self.models.list_ready() if model is None else (self.models.find(model),)
+        asked = study if series_uid is None else _keep_series(study, series_uid)
+        reasons = []
+        for card in cards:
+            acceptance = choose_series(card, asked)
+            series = study.find_series(acceptance.series_instance_uid or "")
+            if series is not None:
+                return await self.start(study, series, card, "stat")
+            reasons.append(f"{card.ref.name}: {acceptance.reason}")
+        raise Rejected(" ".join(reasons) or "No model is ready to run.")
+
     async def start(self, study: Study, series: Series, card: ModelCard, priority: str) -> Job:
         """Submit one model on one series."""
         job, is_new = await self.jobs.create(
@@ -88,6 +111,11 @@ class Dispatcher:
                 PRIORITIES.get(priority, PRIORITIES["routine"]),
             )
         return job
+
+
+def _keep_series(study: Study, series_uid: str) -> Study:
+    kept = tuple(s for s in study.series if s.series_instance_uid == series_uid)
+    return replace(study, series=kept)
 
 
 def derive_job_id(study: Study, series: Series, card: ModelCard, policy_version: str) -> str:
