@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -93,6 +94,10 @@ class Predictor(Protocol):
     def predict(self, volume: Volume, progress: Progress) -> Prediction: ...
 
 
+def _find_nothing_missing(_models_dir: Path) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """What an entry point of group `overread.models` names: a function without arguments that
@@ -100,7 +105,11 @@ class Plugin:
 
     Attributes:
         load: makes the predictor; called in the child process only, so heavy imports go inside.
+            Installed weights lie under `model.installation.find_models_dir()`.
+        find_missing: given the folder of installed weights, "" where the model can run, else what
+            is missing and how to install it.
     """
 
     card: ModelCard
     load: Callable[[], Predictor]
+    find_missing: Callable[[Path], str] = _find_nothing_missing
