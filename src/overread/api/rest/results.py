@@ -15,6 +15,7 @@ from overread.api.rest.forms import to_result_view
 from overread.api.rest.schema import ResultsView, ResultView, VerdictGiven, VerdictView
 from overread.audit.event import AuditAction
 from overread.pipeline.ports import StoredResult, StoredVerdict
+from overread.result.adjustment import measure_adjustment
 from overread.result.encoding.json_form import (
     from_json,
     measurement_to_dict,
@@ -25,6 +26,7 @@ from overread.result.region import Box, Contour, Region
 from overread.result.result import Measurement, Result
 from overread.result.verdict import VerdictKind
 from overread.study.ports import Archive
+from overread.study.study import ImageRef
 from overread.vocabulary.errors import Conflict, NotFound, Rejected
 from overread.vocabulary.event import EventKind
 from overread.vocabulary.uid import parse_uid
@@ -171,7 +173,19 @@ def _read_regions(given: VerdictGiven, claim: Result) -> tuple[Box | Contour, ..
 async def _measure(
     regions: tuple[Region, ...], claim: Result, archive: Archive
 ) -> tuple[Measurement, ...]:
-    return ()
+    """What the person's regions measure, on the slices as they really lie."""
+    if not regions:
+        return ()
+    study = await archive.read_study(claim.study_instance_uid)
+    series = study.find_series(claim.series_instance_uid)
+    if series is None:
+        raise NotFound(f"Series {claim.series_instance_uid} is not in the archive any more.")
+    planes = {
+        ImageRef(instance.sop_instance_uid, frame): plane
+        for instance in series.instances
+        for frame, plane in enumerate(instance.planes, start=1)
+    }
+    return measure_adjustment(regions, planes)
 
 
 def _to_stored(
