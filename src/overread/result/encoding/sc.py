@@ -44,6 +44,7 @@ AI_COLOR_RGB = (86, 180, 233)
 _LEAST_SIDE_PIXELS = 512  # smaller images are enlarged, or the text covers them
 _STRIP_LINES = 3
 _DASH_PIXELS = 8
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 
 
@@ -112,7 +113,7 @@ def draw_findings(
         _draw_box(pen, finding, scale, font, anatomy.size)
     for index, text in enumerate(_write_strip(findings, result)):
         place = (8, anatomy.height + 4 + index * line_height)
-        pen.text(place, text, fill=AI_COLOR_RGB, font=font)
+        pen.text(place, _fit(pen, text, font, anatomy.width - 16), fill=AI_COLOR_RGB, font=font)
     return np.asarray(canvas, dtype=np.uint8)
 
 
@@ -122,6 +123,15 @@ def _write_strip(findings: Sequence[Finding], result: Result) -> tuple[str, str,
         "; ".join(_write_label(finding) for finding in findings),
         f"{result.model_title}, version {result.model.version}",
     )
+
+
+def _fit(pen: ImageDraw.ImageDraw, text: str, font: _Font, width: int) -> str:
+    """The text, shortened with an ellipsis where it is too wide."""
+    if pen.textlength(text, font=font) <= width:
+        return text
+    while text and pen.textlength(text + "…", font=font) > width:
+        text = text[:-1]
+    return text + "…"
 
 
 def _write_label(finding: Finding) -> str:
@@ -134,7 +144,7 @@ def _draw_box(
     pen: ImageDraw.ImageDraw,
     finding: Finding,
     scale: int,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    font: _Font,
     size: tuple[int, int],
 ) -> None:
     """Dashes just outside the finding's pixels; SCOORD corners are pixel edges, so they scale."""

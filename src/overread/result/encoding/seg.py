@@ -25,7 +25,7 @@ from overread.result.encoding.header import (
     to_concept,
     to_long_string,
 )
-from overread.result.encoding.source_header import is_multi_frame, prepare_sources
+from overread.result.encoding.source_header import is_multi_frame, prepare_sources, take_name
 from overread.result.mask import decode_runs
 from overread.result.region import Mask
 from overread.result.result import Finding, Result
@@ -67,6 +67,7 @@ def to_seg(result: Result, sources: Sequence[Dataset]) -> bytes:
         raise Rejected("No finding of this result has a mask: there is no segmentation to write.")
     prepared = prepare_sources(result, sources)
     _check_places(prepared)
+    name = take_name(prepared)
     segmentation = SegmentationObject(
         source_images=prepared,
         pixel_array=_stack(findings, prepared),
@@ -82,6 +83,7 @@ def to_seg(result: Result, sources: Sequence[Dataset]) -> bytes:
         contributing_equipment=describe_equipment(result),
         **describe_creation(result),
     )
+    segmentation.PatientName = name
     _fix_dimension_uid(segmentation, result)
     if "FrameOfReferenceUID" not in segmentation and "PatientOrientation" not in segmentation:
         # Type 2C where no plane says how the image lies (PS3.3 C.7.6.1).

@@ -52,6 +52,18 @@ def prepare_sources(result: Result, sources: Sequence[Dataset]) -> list[Dataset]
     return [_prepare(by_uid[uid]) for uid in expected]
 
 
+def take_name(prepared: Sequence[Dataset]) -> Any:
+    """Empty the patient's name in prepared headers and return it.
+
+    The library that writes the objects prints a name that it finds unusual; a name belongs in
+    the object and in no log. Set it on the object when that is made.
+    """
+    name = prepared[0].PatientName
+    for header in prepared:
+        _put(header, "PatientName", "")
+    return name
+
+
 def is_multi_frame(source: Dataset) -> bool:
     return int(source.get("NumberOfFrames") or 1) > 1
 

@@ -29,7 +29,7 @@ from overread.result.encoding.header import (
     to_long_string,
 )
 from overread.result.encoding.image_library import build_image_library
-from overread.result.encoding.source_header import prepare_sources
+from overread.result.encoding.source_header import prepare_sources, take_name
 from overread.result.encoding.sr_groups import build_groups, comment
 from overread.result.result import Result
 from overread.vocabulary.code import Code
@@ -62,6 +62,7 @@ def to_sr(result: Result, sources: Sequence[Dataset]) -> bytes:
         Rejected: the sources are not those of the result.
     """
     prepared = prepare_sources(result, sources)
+    name = take_name(prepared)
     evidence = list(prepared)
     if seg.list_segments(result):
         evidence.append(_refer_to_segmentation(result, prepared[0]))
@@ -77,6 +78,7 @@ def to_sr(result: Result, sources: Sequence[Dataset]) -> bytes:
         contributing_equipment=describe_equipment(result),
         **describe_creation(result),
     )
+    report.PatientName = name
     stamp(report, result)
     return to_bytes(report)
 
