@@ -65,16 +65,16 @@ def fill_outlines(
 ) -> NDArray[np.bool_]:
     """The pixels whose centres lie inside polygons on one image, bool (rows, columns).
 
+    Inside is what lies in more outer polygons than holes, so an island in a hole counts. Each
+    polygon is filled by the even-odd rule.
+
     Args:
-        outlines: (points in SCOORD convention, is_hole) each; outer ones are united, then holes
-            are cut out. Each polygon is filled by the even-odd rule.
+        outlines: (points in SCOORD convention, is_hole) each.
     """
-    inside = np.zeros((rows, columns), dtype=np.bool_)
-    holes = np.zeros((rows, columns), dtype=np.bool_)
+    depth = np.zeros((rows, columns), dtype=np.int32)
     for points, is_hole in outlines:
-        target = holes if is_hole else inside
-        target |= _fill_polygon(points, rows, columns)
-    return np.asarray(inside & ~holes, dtype=np.bool_)
+        depth += np.where(_fill_polygon(points, rows, columns), -1 if is_hole else 1, 0)
+    return np.asarray(depth > 0, dtype=np.bool_)
 
 
 def find_bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
@@ -181,11 +181,11 @@ def _fill_polygon(points: tuple[ImagePoint, ...], rows: int, columns: int) -> ND
 
 
 def measure_area_px(outlines: list[tuple[tuple[ImagePoint, ...], bool]]) -> float:
-    """The area in pixels inside polygons: outer ones united, then holes cut out.
+    """The area in pixels inside polygons, by the rule of `fill_outlines`.
 
-    Polygons may overlap and cross themselves (even-odd rule). The area is summed along lines
-    that are exact in the column's direction and `_LINES_PER_ROW` to a row, so outlines along
-    pixel edges come out exactly.
+    Polygons may overlap and cross themselves. The area is summed along lines that are exact in
+    the column's direction and `_LINES_PER_ROW` to a row, so outlines along pixel edges come out
+    exactly.
 
     Args:
         outlines: (points in SCOORD convention, is_hole) each.
@@ -194,20 +194,16 @@ def measure_area_px(outlines: list[tuple[tuple[ImagePoint, ...], bool]]) -> floa
     if not places:
         return 0.0
     top, bottom = int(np.floor(min(places))), int(np.ceil(max(places)))
-    outer: dict[int, list[tuple[float, float]]] = {}
-    holes: dict[int, list[tuple[float, float]]] = {}
+    edges: dict[int, list[tuple[float, int]]] = {}
     for points, is_hole in outlines:
-        lines = _cross_lines(points, top, (bottom - top) * _LINES_PER_ROW)
-        for line, crossings in lines.items():
-            crossings.sort()
-            spans = list(zip(crossings[0::2], crossings[1::2], strict=True))
-            (holes if is_hole else outer).setdefault(line, []).extend(spans)
-    total = 0.0
-    for line, spans in outer.items():
-        cut = holes.get(line, [])
-        # What holes take is what they add to their union with the outer spans, taken away.
-        total += _measure_union([*spans, *cut]) - _measure_union(cut)
-    return total / _LINES_PER_ROW
+        entering = -1 if is_hole else 1
+        crossed = _cross_lines(points, top, (bottom - top) * _LINES_PER_ROW)
+        for line, columns in crossed.items():
+            edges.setdefault(line, []).extend(
+                (column, entering if index % 2 == 0 else -entering)
+                for index, column in enumerate(sorted(columns))
+            )
+    return sum(_measure_inside(line) for line in edges.values()) / _LINES_PER_ROW
 
 
 _LINES_PER_ROW = 16
@@ -231,11 +227,11 @@ def _cross_lines(
     return crossings
 
 
-def _measure_union(spans: list[tuple[float, float]]) -> float:
-    """The length that spans cover together."""
-    total, reached = 0.0, -np.inf
-    for start, end in sorted(spans):
-        if end > reached:
-            total += end - max(start, reached)
-            reached = end
-    return float(total)
+def _measure_inside(edges: list[tuple[float, int]]) -> float:
+    """The length of a line that lies in more outer polygons than holes."""
+    total, depth, reached = 0.0, 0, 0.0
+    for column, change in sorted(edges):
+        if depth > 0:
+            total += column - reached
+        depth, reached = depth + change, column
+    return total

@@ -24,6 +24,7 @@ from highdicom.sr import (
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 from highdicom.sr import Measurement as MeasurementContent
+from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.result.encoding import seg
@@ -96,11 +97,23 @@ def _describe(
             )
         )
     lines = [region for region in finding.regions if isinstance(region, Line)]
-    with_lines = [_state(length, lines, instances) for length in lengths]
+    # As many lines as lengths: each is the one its length was measured along.
+    is_paired = len(lines) == len(lengths)
+    with_lines = [
+        _state(length, lines[index : index + 1] if is_paired else lines, instances)
+        for index, length in enumerate(lengths)
+    ]
     if not groups:
         with_lines = [*certainty, *numbers, *with_lines]
     if with_lines or not groups:
         groups.append(MeasurementsAndQualitativeEvaluations(measurements=with_lines, **common))
+    if not lengths:
+        groups.extend(
+            PlanarROIMeasurementsAndQualitativeEvaluations(
+                referenced_region=_draw_line(line, instances), **common
+            )
+            for line in lines
+        )
     # The template is extensible: the words for people stand in the finding's first group.
     groups[0][0].ContentSequence.append(comment(finding.label))
     return groups
@@ -183,9 +196,7 @@ def _state(
     coordinates = [
         CoordinatesForMeasurement(
             graphic_type=GraphicTypeValues.POLYLINE,
-            graphic_data=np.array(
-                [[line.start.column, line.start.row], [line.end.column, line.end.row]]
-            ),
+            graphic_data=_to_graphic_data(line),
             source_image=_refer_to_image(line.image, instances or {}),
         )
         for line in lines
@@ -223,6 +234,19 @@ def _draw_box(box: Box, instances: dict[str, Dataset]) -> Any:
         graphic_data=np.array(corners),
         source_image=_refer_to_image(box.image, instances),
     )
+
+
+def _draw_line(line: Line, instances: dict[str, Dataset]) -> Any:
+    return ImageRegion(
+        graphic_type=GraphicTypeValues.POLYLINE,
+        graphic_data=_to_graphic_data(line),
+        source_image=_refer_to_image(line.image, instances),
+    )
+
+
+def _to_graphic_data(line: Line) -> NDArray[np.float64]:
+    ends = [[line.start.column, line.start.row], [line.end.column, line.end.row]]
+    return np.array(ends, dtype=np.float64)
 
 
 def _refer_to_image(image: ImageRef, instances: dict[str, Dataset]) -> Any:

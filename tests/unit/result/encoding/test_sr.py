@@ -17,7 +17,9 @@ from overread.model.card import ModelStatus
 from overread.result.encoding.header import instance_uid_of
 from overread.result.encoding.seg import to_seg
 from overread.result.encoding.sr import to_sr
+from overread.result.region import Line
 from overread.result.result import Result
+from overread.vocabulary.geometry import ImagePoint
 
 GetPainted = Callable[[str], Painted]
 
@@ -271,3 +273,34 @@ def test_patients_name_is_in_the_object_and_in_no_log(
     assert dcmread(BytesIO(data)).PatientName == "Sonderbar"
     assert "Sonderbar" not in caplog.text
     assert not [warning for warning in caught if "Sonderbar" in str(warning.message)]
+
+
+def test_lines_without_a_length_are_regions_of_their_own(painted: GetPainted) -> None:
+    given = painted("ct-head")
+    finding = given.result.findings[0]
+    bare = replace(finding, measurements=finding.measurements[:1])
+    result = replace(given.result, findings=(bare,))
+    groups = list_groups(dcmread(BytesIO(to_sr(result, given.sources))))
+    assert [template_of(group) for group in groups] == ["1411", "1410", "1410"]
+    (region,) = children(groups[2], "111030")
+    assert list(region.GraphicData) == [10.5, 10.5, 30.5, 20.5]
+
+
+def test_each_length_goes_with_its_line(painted: GetPainted) -> None:
+    given = painted("ct-head")
+    finding = given.result.findings[0]
+    (line,) = [region for region in finding.regions if isinstance(region, Line)]
+    second = replace(line, end=ImagePoint(50.5, 60.5))
+    length = finding.measurements[1]
+    measured = replace(
+        finding,
+        regions=(*finding.regions, second),
+        measurements=(length, replace(length, value=9.0)),
+    )
+    result = replace(given.result, findings=(measured,))
+    group = list_groups(dcmread(BytesIO(to_sr(result, given.sources))))[2]
+    ends = [
+        [list(item.GraphicData)[2:] for item in number.ContentSequence if "GraphicData" in item]
+        for number in children(group, "410668003")
+    ]
+    assert ends == [[[30.5, 20.5]], [[50.5, 60.5]]]
