@@ -3,6 +3,7 @@ import { createLiveEvents, type OpenEventSource } from './live.js';
 import { readFrame } from './pixels.js';
 import { createSessions } from './session.js';
 import { createTransport, postJson, type Fetch } from './transport.js';
+import { makeUuid } from './uuid.js';
 import { createVerdictQueue, type KeyValueStore } from './verdicts.js';
 import type {
   ImageList,
@@ -51,7 +52,7 @@ export function createClient(options: ClientOptions = {}): Client {
     transport,
     user: () => session.current()?.user,
     store: options.store ?? globalThis.sessionStorage,
-    makeUuid: options.makeUuid ?? (() => globalThis.crypto.randomUUID()),
+    makeUuid: options.makeUuid ?? makeUuid,
   });
   session.on((now) => {
     if (now === null) live.stop();

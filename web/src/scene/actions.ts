@@ -229,7 +229,16 @@ export function setLayout(layout: Layout): Action {
     name: `layout-${layout}`,
     label: layout === 'mpr' ? 'Three planes' : 'Stack',
     predicate: (scene) => layout === 'stack' || (hasSeries(scene) && scene.mprRefusal === ''),
-    perform: (scene) => ({ ...scene, layout, cine: { ...scene.cine, isPlaying: false } }),
+    perform: (scene) =>
+      scene.layout === layout
+        ? scene
+        : {
+            ...scene,
+            layout,
+            zoom: 1,
+            pan: [0, 0],
+            cine: { ...scene.cine, isPlaying: false },
+          },
   };
 }
 
@@ -465,12 +474,19 @@ export const rotate: Action = {
   }),
 };
 
+/** Flips are as seen: on a picture that lies on its side they act on its other axis. */
+function flip(scene: Scene, alongRows: boolean): Scene {
+  return alongRows
+    ? { ...scene, isFlippedHorizontally: !scene.isFlippedHorizontally }
+    : { ...scene, isFlippedVertically: !scene.isFlippedVertically };
+}
+
 export const flipHorizontally: Action = {
   name: 'flip-horizontally',
   label: 'Flip left and right',
   shortcut: 'H',
   predicate: hasSeries,
-  perform: (scene) => ({ ...scene, isFlippedHorizontally: !scene.isFlippedHorizontally }),
+  perform: (scene) => flip(scene, scene.rotationDegrees % 180 === 0),
 };
 
 export const flipVertically: Action = {
@@ -478,7 +494,7 @@ export const flipVertically: Action = {
   label: 'Flip top and bottom',
   shortcut: 'V',
   predicate: hasSeries,
-  perform: (scene) => ({ ...scene, isFlippedVertically: !scene.isFlippedVertically }),
+  perform: (scene) => flip(scene, scene.rotationDegrees % 180 !== 0),
 };
 
 /** Fit, upright, not inverted, the window that the object asks for. */

@@ -14,6 +14,8 @@ export interface ViewerState {
   readonly affine: Affine2 | null;
   /** SOP Instance UID and frame of the picture that is on the screen, not the one asked for. */
   readonly shown: ImageRef | null;
+  /** What draws the picture: Cornerstone, or the 2D canvas (see canvas-painter.ts). */
+  readonly painter: 'webgl' | 'canvas' | null;
   /** "" or why there is no picture. */
   readonly problem: string;
 }
