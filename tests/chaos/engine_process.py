@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from overread.adapters.engine.attempt import RetryRule
 from overread.adapters.engine.dbos_engine import DbosEngine
 from overread.pipeline.ports import Line
@@ -82,4 +84,5 @@ if __name__ == "__main__":
     parser.add_argument("--hang-in", default="")
     parser.add_argument("--unavailable-in", default="")
     parser.add_argument("jobs", nargs="+")
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(run(parser.parse_args()))
