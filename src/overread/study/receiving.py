@@ -284,6 +284,8 @@ def is_synthetic(header: Dataset) -> bool:
 
 def to_iso_datetime(date: str, time: str) -> str:
     """DICOM date (DA) and time (TM) as "2024-05-03T14:05:00"; "" without a whole date."""
+    if len(date) != 8:
+        return ""
     digits = time.split(".", maxsplit=1)[0]
     if not (digits.isdigit() and len(digits) in (2, 4, 6)):
         digits = "000000"

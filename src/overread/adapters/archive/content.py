@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset, dcmread, uid
 from pydicom.encaps import generate_frames
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
 from overread.adapters.archive.framing import cut_native_frame
 from overread.study.attributes import MALFORMED
@@ -27,31 +29,37 @@ _OF_THE_ENCODING = (
 
 def holds_equal_content(one: Path, other: Path) -> bool:
     """Whether the data sets are equal; the file meta information and, for another reversible
-    transfer syntax, the encoding of the pixels don't count."""
+    transfer syntax, the encoding of elements and pixels don't count."""
     try:
         first, second = dcmread(one), dcmread(other)
-        same_syntax = first.file_meta.TransferSyntaxUID == second.file_meta.TransferSyntaxUID
-        if same_syntax or "PixelData" not in first or "PixelData" not in second:
+        if first.file_meta.TransferSyntaxUID == second.file_meta.TransferSyntaxUID:
             return bool(first == second)
-        return _is_transcoded(first, second)
+        if ("PixelData" in first) != ("PixelData" in second):
+            return False
+        if "PixelData" in first and not _shows_equal_frames(first, second):
+            return False
+        return _to_plain_bytes(first) == _to_plain_bytes(second)
     except (*MALFORMED, OverreadError):
         return False
 
 
-def _is_transcoded(first: Dataset, second: Dataset) -> bool:
-    frames = [list(_decode_all(dataset)) for dataset in (first, second)]
-    for dataset in (first, second):
-        for keyword in _OF_THE_ENCODING:
-            if keyword in dataset:
-                del dataset[keyword]
-    return (
-        first == second
-        and len(frames[0]) == len(frames[1])
-        and all(
-            a.photometric == b.photometric and np.array_equal(a.pixels, b.pixels)
-            for a, b in zip(*frames, strict=True)
-        )
+def _shows_equal_frames(first: Dataset, second: Dataset) -> bool:
+    frames, others = _decode_all(first), _decode_all(second)
+    return len(frames) == len(others) and all(
+        a.photometric == b.photometric and np.array_equal(a.pixels, b.pixels)
+        for a, b in zip(frames, others, strict=True)
     )
+
+
+def _to_plain_bytes(dataset: Dataset) -> bytes:
+    """All elements in one encoding, which hides that one syntax names VRs and another doesn't."""
+    for keyword in _OF_THE_ENCODING:
+        if keyword in dataset:
+            del dataset[keyword]
+    out = DicomBytesIO()
+    out.is_little_endian, out.is_implicit_VR = True, True
+    write_dataset(out, dataset)
+    return bytes(out.getvalue())
 
 
 def _decode_all(dataset: Dataset) -> list[DecodedFrame]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from pydicom import dcmread, uid
 from pydicom.encaps import get_frame
 
 from overread.study.attributes import MALFORMED
+from overread.study.pixels.layout import read_layout
+from overread.study.ports import EncodedFrame
 from overread.vocabulary.errors import NotFound, Rejected
 
 
@@ -59,6 +62,31 @@ def read_encoded_frame(path: Path, location: FrameLocation, frame: int) -> bytes
         file.seek(location.pixel_offset + start)
         data = file.read(last - start)
     return _align(data, first_bit % 8, location.frame_bits)
+
+
+def cut_frame(instance: bytes, frame: int) -> EncodedFrame:
+    """One frame (1-based) out of a whole Part 10 file in memory.
+
+    Raises:
+        NotFound: no such frame, or no pixels.
+        Rejected: the file can't be read.
+    """
+    try:
+        dataset = dcmread(BytesIO(instance))
+        syntax = uid.UID(dataset.file_meta.TransferSyntaxUID)
+        pixels = dataset.get("PixelData")
+        if not isinstance(pixels, bytes):
+            raise NotFound("The instance holds no pixel data.")
+        layout = read_layout(dataset)
+        if not 1 <= frame <= layout.number_of_frames:
+            raise NotFound(f"Frame {frame} is not one of 1 to {layout.number_of_frames}.")
+        if syntax.is_encapsulated:
+            data = get_frame(pixels, frame - 1, number_of_frames=layout.number_of_frames)
+        else:
+            data = cut_native_frame(pixels, layout.native_frame_bits, frame)
+    except MALFORMED as error:
+        raise Rejected("The instance can't be read.") from error
+    return EncodedFrame(data, str(syntax))
 
 
 def cut_native_frame(pixels: bytes, frame_bits: int, frame: int) -> bytes:
