@@ -81,18 +81,29 @@ class BoundedBody:
         if not said.isdigit() or int(said) > bound:
             await describe_error(_too_large(bound))(scope, receive, send)
             return
-        received = 0
+        received, is_refused, is_answered = 0, False, False
 
         async def receive_bounded() -> Message:
-            nonlocal received
+            nonlocal received, is_refused
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
                 if received > bound:
+                    is_refused = True
                     raise _too_large(bound)
             return message
 
-        await self._app(scope, receive_bounded, send)
+        async def send_unless_refused(message: Message) -> None:
+            # What reads the body may have made something else of the refusal.
+            nonlocal is_answered
+            if is_refused and not is_answered:
+                is_answered = True
+                await describe_error(_too_large(bound))(scope, receive, send)
+            elif not is_refused:
+                is_answered = True
+                await send(message)
+
+        await self._app(scope, receive_bounded, send_unless_refused)
 
 
 class AccessLog:
@@ -117,14 +128,26 @@ class AccessLog:
         try:
             await self._app(scope, receive, send_noting_status)
         finally:
-            route = scope.get("route")
             log.info(
                 "request",
                 method=scope["method"],
-                route=getattr(route, "path", None) or "none",
+                route=_find_template(scope),
                 status=status,
                 milliseconds=round((time.perf_counter() - began) * 1000, 1),
             )
+
+
+def _find_template(scope: Scope) -> str:
+    """The route with its parameters' names and none of their values."""
+    template: str | None = getattr(scope.get("route"), "path", None)
+    if template is None:
+        return "none"
+    if ":path}" in template:
+        return template
+    # A route knows its own part alone; what its routers and mounts put before it is fixed text.
+    given = scope["path"].split("/")
+    before = len(given) - template.count("/") - 1
+    return "/".join(given[: before + 1]) + template if before > 0 else template
 
 
 def _too_large(bound: int) -> LimitExceeded:

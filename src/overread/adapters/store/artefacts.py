@@ -39,9 +39,9 @@ class FileArtefacts:
     def _put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self._find(digest)
-        if path.is_file() and path.stat().st_size == len(data):
-            return digest
         try:
+            if path.is_file() and path.read_bytes() == data:
+                return digest
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_whole(path, data)
         except OSError as error:
