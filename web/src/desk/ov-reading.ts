@@ -3,10 +3,9 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, query, state } from 'lit/decorators.js';
 
 import type { Client, LiveState } from '../client/index.js';
-import { formatAgeSex, formatName, formatStudyTitle } from '../panels/format.js';
+import { formatAgeSex, formatName, formatShortWarning, formatStudyTitle } from '../panels/format.js';
 import { icon } from '../panels/icon.js';
 import { look } from '../panels/look.js';
-import { findWarnings } from '../panels/notices.js';
 import type { JudgeDetail, OvFindings } from '../panels/ov-findings.js';
 import { emit } from '../panels/signal.js';
 import {
@@ -87,7 +86,8 @@ export class OvReading extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (changed.has('study')) this.start();
+    // The element that the viewer draws into is there from here on.
+    if (changed.has('study')) queueMicrotask(() => this.start());
     if (this.isMenuOpen && this.menu?.open === false) this.menu.showModal();
   }
 
@@ -160,9 +160,17 @@ export class OvReading extends LitElement {
     const who = [formatName(study.patient.name), study.patient.patient_id].filter((part) => part !== '').join(' · ');
     const person = formatAgeSex(study.patient.age, study.patient.sex);
     return html`<span class="title">
-      <b>${formatStudyTitle(modality, study.description, '')}${person === '' ? nothing : html` · ${person}`}</b>
-      ${this.isPhone ? nothing : html`<span class="who">${this.preferences.isIdentityHidden ? 'Identity hidden' : who}</span>`}
+      <b><span class="what">${formatStudyTitle(modality, study.description, '')}</span>${person === ''
+        ? nothing
+        : html`<span class="person">&nbsp;· ${person}</span>`}</b>
+      ${this.isPhone ? this.renderPhoneConnection() : html`<span class="who">${this.preferences.isIdentityHidden ? 'Identity hidden' : who}</span>`}
     </span>`;
+  }
+
+  /** A phone's bar says it only where something is not as it should be. */
+  private renderPhoneConnection(): TemplateResult | typeof nothing {
+    const waiting = this.reading?.pending.length ?? 0;
+    return this.live === 'live' && waiting === 0 ? nothing : connection.render(this.live, waiting);
   }
 
   private renderToolbar(): TemplateResult {
@@ -225,7 +233,6 @@ export class OvReading extends LitElement {
       <a class="tool" href="/" aria-label="Worklist">${icon('arrowLeft')}</a>
       ${this.renderTitle(this.reading?.study)}
       <span class="space"></span>
-      ${this.live === 'live' ? nothing : connection.render(this.live, this.reading?.pending.length ?? 0)}
       ${this.renderAi()}
       <button class="tool" type="button" aria-label="Tools" aria-haspopup="dialog" @click=${() => (this.isMenuOpen = true)}>${icon('ellipsis')}</button>
     </header>`;
@@ -272,14 +279,14 @@ export class OvReading extends LitElement {
 
   private renderSheet(): TemplateResult {
     const reading = this.reading;
-    const study = reading?.study;
-    const warnings = study === undefined ? [] : findWarnings({ results: [...(reading?.scene.results ?? [])] });
-    const banner = [...warnings, ...(study?.is_synthetic === true ? ['Synthetic study'] : [])];
-    return html`<ov-sheet .height=${this.sheet} .banner=${banner.join(' · ')}>
+    const warnings = (reading?.scene.results ?? []).map(({ result }) => formatShortWarning(result.model_status));
+    if (reading?.study?.is_synthetic === true) warnings.push('synthetic study');
+    const banner = [...new Set(warnings)].filter((words) => words !== '').join(' · ');
+    return html`<ov-sheet .height=${this.sheet} .banner=${banner}>
       ${this.sheet === 'chip' ? this.renderChipLine() : reading === undefined ? nothing : this.renderFindings(this.sheet === 'full' ? 'list' : 'one')}
       ${this.sheet === 'full'
         ? html`${this.renderNotes('notes')}
-            <p class="foot-words">${this.renderFootWords()}</p>`
+            <p class="foot-words">${this.renderModels()}${formatConnection(this.live, reading?.pending.length ?? 0)} · this view is logged</p>`
         : nothing}
     </ov-sheet>`;
   }
@@ -297,22 +304,20 @@ export class OvReading extends LitElement {
     </div>`;
   }
 
-  private renderFootWords(): TemplateResult {
+  private renderModels(): string {
     const results = this.reading?.scene.results ?? [];
     const models = results.map(({ result, phase, phase_note }) =>
       [`${result.model.name} ${result.model.version}`, phase, phase_note].filter((part) => part !== '').join(' · '),
     );
-    const words = [...new Set(models), formatConnection(this.live, this.reading?.pending.length ?? 0), 'this view is logged'];
-    return html`${words.join(' · ')}`;
+    return [...new Set(models), ''].join(' · ');
   }
 
   private renderFoot(): TemplateResult {
     const { loaded, count } = this.reading ?? { loaded: 0, count: 0 };
     return html`<footer>
-      <span class="words">${this.renderFootWords()}</span>
+      <span class="words">${this.renderModels()}${connection.render(this.live, this.reading?.pending.length ?? 0)} · this view is logged</span>
       <span class="space"></span>
       ${count > 0 && loaded < count ? html`<span class="partial">${loaded} of ${count} images loaded</span>` : nothing}
-      ${connection.render(this.live, this.reading?.pending.length ?? 0)}
     </footer>`;
   }
 

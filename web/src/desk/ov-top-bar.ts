@@ -42,6 +42,7 @@ export class OvTopBar extends LitElement {
         padding: 0 16px;
       }
       a.home {
+        display: flex;
         text-decoration: none;
       }
       nav {

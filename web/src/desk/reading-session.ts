@@ -98,6 +98,9 @@ export class ReadingSession {
 
   perform(action: Action): void {
     this.store.perform(action);
+    if (action.name !== 'next-finding' && action.name !== 'previous-finding') return;
+    const { selected } = this.store.get();
+    if (selected !== null) void this.goToFinding(selected);
   }
 
   async setLayout(layout: Layout): Promise<void> {

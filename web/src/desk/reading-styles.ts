@@ -39,8 +39,17 @@ export const readingStyles = css`
     white-space: nowrap;
   }
   .title b {
-    flex: none;
+    display: flex;
+    flex: 0 1 auto;
+    min-width: 0;
     font-weight: 600;
+  }
+  .title .what {
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+  .title .person {
+    flex: none;
   }
   .title .who {
     overflow: hidden;
@@ -193,6 +202,10 @@ export const readingStyles = css`
     font-size: var(--ov-size-small);
     white-space: nowrap;
   }
+  footer .connection,
+  .foot-words .connection {
+    vertical-align: text-bottom;
+  }
   footer .words {
     overflow: hidden;
     text-overflow: ellipsis;
@@ -218,9 +231,20 @@ export const readingStyles = css`
     min-width: 44px;
     height: 44px;
   }
+  .phone .title {
+    display: block;
+    flex: 1;
+    margin: 0 4px;
+  }
   .phone .title b {
-    overflow: hidden;
-    text-overflow: ellipsis;
+    line-height: 18px;
+  }
+  .phone .title .connection {
+    font-size: 11px;
+    line-height: 14px;
+  }
+  .phone .space {
+    display: none;
   }
   ov-sheet {
     grid-area: sheet;

@@ -100,6 +100,7 @@ const styles = css`
     align-items: center;
     gap: 4px;
     margin-left: 8px;
+    vertical-align: bottom;
     color: var(--ov-person);
     font-size: var(--ov-size-small);
     white-space: nowrap;
@@ -136,7 +137,17 @@ const styles = css`
     color: var(--ov-muted);
     font-size: var(--ov-size-small);
   }
+  .images::before {
+    content: '· ';
+  }
   @media (min-width: 1000px) {
+    .images {
+      display: block;
+      font-size: var(--ov-size-small);
+    }
+    .images::before {
+      content: '';
+    }
     .row {
       grid-template-columns: 56px minmax(0, 1.1fr) minmax(0, 1.5fr) minmax(0, 1fr) 128px;
       gap: 0 20px;
@@ -211,8 +222,9 @@ function renderStudy(row: Row, isIdentityHidden: boolean): TemplateResult {
   const identity = [formatName(row.patient_name), row.patient_id].filter((part) => part !== '');
   return html`<div class="study">
     <div class="title">
-      <span>${formatStudyTitle(row.modality, row.description, row.body_part)}</span>
-      ${person === '' ? nothing : html`<span class="person">· ${person}</span>`}
+      <span>${formatStudyTitle(row.modality, row.description, row.body_part)}${person === ''
+        ? nothing
+        : html`<span class="person"> ·&nbsp;${person.replaceAll(' ', '\u00a0')}</span>`}</span>
       ${row.is_critical ? html`<span class="critical">Critical</span>` : nothing}
       ${row.priority === 'routine' ? nothing : html`<span class="tag">${row.priority}</span>`}
       ${row.is_synthetic ? html`<span class="tag" title="Made by Overread, not a patient">Synthetic</span>` : nothing}
@@ -231,7 +243,7 @@ export const rowView = {
         : html`<img class="thumb" src=${row.thumbnail_url} alt="" width="64" height="64" loading="lazy" decoding="async" />`}
       ${renderStudy(row, isIdentityHidden)} ${renderClaim(row)} ${renderAnalysis(row)}
       <div class="when" title=${`Received ${formatMoment(row.received_at)}`}>
-        ${formatAgo(row.received_at, nowMs)}<span class="images"> · ${images}</span>
+        ${formatAgo(row.received_at, nowMs)} <span class="images">${images}</span>
       </div>
     </a>`;
   },

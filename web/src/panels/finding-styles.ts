@@ -77,18 +77,10 @@ export const findingStyles = css`
     color: var(--ov-ai);
   }
   .facts {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 0 8px;
     margin-bottom: 6px;
   }
-  .facts span + span::before {
-    margin-right: 8px;
-    color: var(--ov-muted);
-    content: '·';
-  }
-  .main {
-    font-weight: 600;
+  .facts b {
+    white-space: nowrap;
   }
   dl {
     display: grid;

@@ -166,6 +166,13 @@ export function formatStatusWarning(status: string): string {
   return status === 'cleared' ? '' : `Status "${status}": not for diagnosis`;
 }
 
+/** The same in the few words that fit one line of a phone. */
+export function formatShortWarning(status: string): string {
+  if (status === 'cleared') return '';
+  const word = status === 'research' ? 'Research' : status === 'demonstration' ? 'Demonstration' : status;
+  return `${word}: not for diagnosis`;
+}
+
 export interface Origin {
   model: string;
   version: string;

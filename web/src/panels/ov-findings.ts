@@ -163,10 +163,9 @@ export class OvFindings extends LitElement {
           ${icon(isHidden ? 'eyeOff' : 'eye', 16)}
         </button>
       </div>
-      <div class="facts">
-        ${place === '' ? nothing : html`<span>${place}</span>`}
-        ${main === undefined ? nothing : html`<span class="main">${formatMeasurement(main)}</span>`}
-      </div>
+      <p class="facts">${place}${place !== '' && main !== undefined ? ' · ' : ''}${main === undefined
+        ? nothing
+        : html`<b>${formatMeasurement(main)}</b>`}</p>
       ${others.length === 0 || this.view === 'one'
         ? nothing
         : html`<dl>${others.map((measurement) => html`<dt>${measurement.concept.meaning}</dt><dd>${formatMeasurement(measurement)}</dd>`)}</dl>`}
