@@ -22,7 +22,7 @@ from pydicom import Dataset
 
 from overread.adapters.archive import rows, wire
 from overread.adapters.archive.content import holds_equal_content
-from overread.adapters.archive.framing import cut_frame
+from overread.adapters.archive.framing import cut_frame, cut_header
 from overread.study import reading
 from overread.study.multipart import (
     MultipartReader,
@@ -246,7 +246,17 @@ class DicomWebArchive:
             raise NotFound(f"{path.lstrip('/')} is not in the archive.")
         for header in found:
             await self._fill_in_tables(header)
-        return await asyncio.to_thread(wire.to_datasets, found)
+        datasets = await asyncio.to_thread(wire.to_datasets, found)
+        return [
+            await self._read_whole_header(dataset) if wire.lacks_palette(dataset) else dataset
+            for dataset in datasets
+        ]
+
+    async def _read_whole_header(self, header: Dataset) -> Dataset:
+        """From the instance itself, for servers whose metadata leave out palette descriptors."""
+        uids = (header.StudyInstanceUID, header.SeriesInstanceUID, header.SOPInstanceUID)
+        data = await self.read_instance(*(str(uid) for uid in uids))
+        return await asyncio.to_thread(cut_header, data)
 
     async def _fill_in_tables(self, header: dict[str, Any]) -> None:
         """Fetch the lookup tables that a server left behind as BulkDataURI; images can't be shown
@@ -335,9 +345,9 @@ class DicomWebArchive:
         self, path: str, headers: Mapping[str, str], parameters: Mapping[str, str], *, what: str
     ) -> bytes:
         """A whole answer in memory; b"" where there is no content."""
-        request = self._client.build_request(
-            "GET", self._base_url + path, params=parameters, headers=headers
-        )
+        query = wire.write_query(parameters)
+        url = f"{self._base_url}{path}?{query}" if query else self._base_url + path
+        request = self._client.build_request("GET", url, headers=headers)
         with _translated():
             answer = await self._client.send(request, stream=True)
             try:

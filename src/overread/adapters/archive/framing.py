@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from pydicom import dcmread, uid
+from pydicom import Dataset, dcmread, uid
 from pydicom.encaps import get_frame
 
 from overread.study.attributes import MALFORMED
@@ -87,6 +87,18 @@ def cut_frame(instance: bytes, frame: int) -> EncodedFrame:
     except MALFORMED as error:
         raise Rejected("The instance can't be read.") from error
     return EncodedFrame(data, str(syntax))
+
+
+def cut_header(instance: bytes) -> Dataset:
+    """Everything before the pixel data of a Part 10 file in memory.
+
+    Raises:
+        Rejected: the file can't be read.
+    """
+    try:
+        return dcmread(BytesIO(instance), stop_before_pixels=True)
+    except MALFORMED as error:
+        raise Rejected("The instance can't be read.") from error
 
 
 def cut_native_frame(pixels: bytes, frame_bits: int, frame: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from pydicom import Dataset, uid
@@ -113,6 +114,20 @@ def to_service_path(bulk_data_uri: str) -> str:
 
 def to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+def lacks_palette(header: Dataset) -> bool:
+    """Whether an image needs a palette that its metadata do not describe."""
+    return (
+        header.get("PhotometricInterpretation") == "PALETTE COLOR"
+        and "RedPaletteColorLookupTableDescriptor" not in header
+    )
+
+
+def write_query(parameters: Mapping[str, str]) -> str:
+    """A query string in which wild cards, lists and name separators stand as they are: there are
+    servers that match them only so."""
+    return "&".join(f"{quote(k)}={quote(v, safe='*?,^')}" for k, v in parameters.items())
 
 
 def read_frame_syntax(content_type: str) -> str:
