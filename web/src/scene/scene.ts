@@ -106,7 +106,7 @@ export const EMPTY_SCENE: Scene = {
   pan: [0, 0],
   cine: { isPlaying: false, framesPerSecond: 10 },
   results: [],
-  ai: { isOn: true, isHeld: false, opacity: 0.4, hidden: new Set() },
+  ai: { isOn: true, isHeld: false, opacity: 0.3, hidden: new Set() },
   selected: null,
   annotations: [],
   draft: null,
