@@ -105,7 +105,7 @@ def result_from_dict(value: Any) -> Result:
         score_meaning=reader.text("score_meaning"),
         flag_text=reader.text("flag_text"),
         input_digest=reader.text("input_digest"),
-        started_at=reader.text("started_at"),
+        started_at=reader.moment("started_at"),
         source_images=tuple(_read_image(item) for item in reader.children("source_images")),
         findings=tuple(_read_finding(item) for item in reader.children("findings")),
         notices=reader.texts("notices"),

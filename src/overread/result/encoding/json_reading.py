@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from overread.vocabulary.errors import LimitExceeded, Rejected
@@ -14,6 +15,7 @@ MAX_ITEMS = 1_000_000
 """Longest list that is read."""
 MAX_SIDE_PIXELS = 65_535
 """Rows and Columns are US (PS3.3 C.7.6.3.1)."""
+_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,17 @@ class JsonReader:
 
     def uid_or_none(self, name: str) -> Uid | None:
         return None if self.get(name) is None else self.uid(name)
+
+    def moment(self, name: str) -> str:
+        """A time in ISO 8601 with its offset from UTC, as it was written."""
+        found = self.text(name)
+        try:
+            moment = datetime.fromisoformat(found)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise Rejected(f"{self.field}.{name} must be an ISO 8601 time with an offset.")
+        return found
 
     def boolean(self, name: str) -> bool:
         found = self.get(name)
@@ -115,7 +128,8 @@ class JsonReader:
 
 
 def _to_number(found: Any, field: str) -> float:
-    if type(found) not in (int, float) or not math.isfinite(found):
+    # Compared, not converted: a whole number may be too large for a float; NaN fails too.
+    if type(found) not in (int, float) or not -_LARGEST <= found <= _LARGEST:
         raise Rejected(f"{field} must be a finite number.")
     return float(found)
 

@@ -205,6 +205,19 @@ def test_broken_region_is_rejected_by_name(region: dict[str, Any], named: str) -
         region_from_dict(region)
 
 
+def test_number_beyond_a_float_is_rejected() -> None:
+    with pytest.raises(Rejected, match="finite number"):
+        region_from_dict({"kind": "line", "image": IMAGE, "start": [0, 10**400], "end": [1, 1]})
+
+
+@settings(max_examples=20)
+@given(results, st.sampled_from(["", "yesterday", "2026-03-01T10:00:00"]))
+def test_start_without_offset_is_rejected(result: Result, started_at: str) -> None:
+    document = result_to_dict(result) | {"started_at": started_at}
+    with pytest.raises(Rejected, match="started_at must be"):
+        from_json(orjson.dumps(document))
+
+
 def test_wire_form_is_the_documented_one() -> None:
     image = ImageRef(Uid("1.2.3"), 4)
     assert region_to_dict(Box(image, ImagePoint(1, 2), ImagePoint(3, 4))) == {
