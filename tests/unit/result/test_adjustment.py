@@ -89,6 +89,12 @@ def test_single_image_has_no_volume() -> None:
     assert len(measure_adjustment([square(0, 0, 0, 10)], stack(0))) == 1
 
 
+def test_stack_with_two_slices_at_one_place_or_a_turned_one_has_no_volume() -> None:
+    assert len(measure_adjustment([square(0, 0, 0, 10)], stack(0, 5, 5))) == 1
+    turned = {**stack(0, 5), image(9): next(iter(stack(20, tilt_degrees=30).values()))}
+    assert len(measure_adjustment([square(0, 0, 0, 10)], turned)) == 1
+
+
 def test_nothing_drawn_measures_nothing() -> None:
     assert measure_adjustment([], stack(0, 1)) == ()
 
