@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+# Tests are imported by path, so that two folders may hold files of one name (pyproject.toml);
+# what tests share (`peers.orthanc`, a file beside the tests) is found through these.
+sys.path.extend(sorted({str(path.parent) for path in Path(__file__).parent.rglob("*.py")}))
 
 
 @pytest.fixture(scope="session")
