@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -214,7 +215,7 @@ def test_never_verified(painted: GetPainted, status: ModelStatus) -> None:
 
 def test_text_of_any_script_decodes(painted: GetPainted) -> None:
     given = painted("ct-head")
-    sources = [Dataset(source) for source in given.sources]
+    sources = [deepcopy(source) for source in given.sources]
     for source in sources:
         source.PatientName = "Müller^Jürgen=山田^太郎"
     report = dcmread(BytesIO(to_sr(given.result, sources)))
@@ -264,7 +265,7 @@ def test_patients_name_is_in_the_object_and_in_no_log(
     encode: Callable[[Result, list[Dataset]], bytes],
 ) -> None:
     given = painted("ct-head")
-    sources = [Dataset(source) for source in given.sources]
+    sources = [deepcopy(source) for source in given.sources]
     for source in sources:
         source.PatientName = "Sonderbar"
     with warnings.catch_warnings(record=True) as caught:
@@ -304,3 +305,36 @@ def test_each_length_goes_with_its_line(painted: GetPainted) -> None:
         for number in children(group, "410668003")
     ]
     assert ends == [[[30.5, 20.5]], [[50.5, 60.5]]]
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 100", "Müller^Jürgen"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        ("GB18030", "Wang^XiaoDong=王^小东"),
+    ],
+)
+@pytest.mark.parametrize("encode", [to_sr, to_seg])
+def test_names_in_the_sources_own_character_set_are_carried_over(
+    painted: GetPainted,
+    encode: Callable[[Result, list[Dataset]], bytes],
+    charset: str | list[str],
+    name: str,
+) -> None:
+    given = painted("ct-head")
+    description = name.rsplit("=", maxsplit=1)[-1]
+    sources = []
+    for source in given.sources:
+        named = deepcopy(source)
+        named.SpecificCharacterSet, named.PatientName = charset, name
+        named.ReferringPhysicianName, named.StudyDescription = name, description
+        buffer = BytesIO()
+        named.save_as(buffer, implicit_vr=False, little_endian=True)
+        buffer.seek(0)
+        sources.append(dcmread(buffer, force=True))
+    written = dcmread(BytesIO(encode(given.result, sources)))
+    assert written.SpecificCharacterSet == "ISO_IR 192"
+    assert written.PatientName == name
+    assert written.ReferringPhysicianName == name
+    assert written.get("StudyDescription", description) == description
