@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine must not fail a property: pytest's own time limit bounds every test.
+settings.register_profile("overread", deadline=None)
+settings.load_profile("overread")
 
 # Tests are imported by path, so that two folders may hold files of one name (pyproject.toml);
 # what tests share (`peers.orthanc`, a file beside the tests) is found through these.
