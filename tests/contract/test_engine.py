@@ -437,3 +437,24 @@ def test_deadlines_fit_the_engine() -> None:
     # DBOS takes 1 to 2**31 - 1.
     assert find_deadline(-5) >= 1
     assert find_deadline(10**9) == 2**31 - 1
+
+
+async def test_the_journal_is_held_before_anything_is_cleared_away(tmp_path: Path) -> None:
+    cleared: list[str] = []
+
+    def make(name: str) -> DbosEngine:
+        return DbosEngine(
+            Line("test", "1", ()),
+            tmp_path / "engine.sqlite",
+            clock=lambda: STARTED,
+            on_failed=Failures(),
+            on_held=lambda: cleared.append(name),
+        )
+
+    first, second = make("first"), make("second")
+    await first.start()
+    with pytest.raises(Conflict):
+        await second.start()
+    await second.stop()
+    await first.stop()
+    assert cleared == ["first"]

@@ -18,6 +18,7 @@ from overread.app.logs import configure_logs
 from overread.app.settings import Settings
 from overread.app.wiring import Site, read_clock, wire
 from overread.pipeline.ports import Engine, Line, OnFailed
+from overread.pipeline.scratch import Scratch
 from overread.vocabulary.errors import Rejected
 
 OnReady = Callable[[Site], Awaitable[None]]
@@ -34,8 +35,6 @@ def serve(settings: Settings, on_ready: OnReady | None = None) -> int:
 
 async def _serve(settings: Settings, on_ready: OnReady | None) -> None:
     site = wire(settings, _make_engine_factory(settings))
-    # What a crash left of images goes before anything runs; a step fetches again what it lacks.
-    site.scratch.remove_all()
     await site.engine.start()
     watch = asyncio.create_task(site.watch.run())
     server = Server(
@@ -91,6 +90,9 @@ def _make_engine_factory(settings: Settings) -> Callable[[Line, OnFailed], Engin
             clock=read_clock,
             on_failed=on_failed,
             jobs_at_once=settings.heavy_jobs,
+            # What a crash left of images goes before anything runs, and never a live process's; a
+            # step fetches again what it lacks.
+            on_held=Scratch(settings.scratch_dir).remove_all,
         )
 
     return make

@@ -59,6 +59,8 @@ class DbosEngine:
 
     Args:
         database: the journal's own SQLite file; its folder must exist.
+        on_held: called by `start` once this process alone holds the journal, before anything
+            runs: the moment to clear away what a dead process left.
     """
 
     _live: ClassVar[DbosEngine | None] = None
@@ -72,7 +74,9 @@ class DbosEngine:
         on_failed: OnFailed,
         retry: RetryRule | None = None,
         jobs_at_once: int = 1,
+        on_held: Callable[[], None] | None = None,
     ) -> None:
+        self._on_held = on_held
         self._line = line
         self._database = database
         self._clock = clock
@@ -91,6 +95,8 @@ class DbosEngine:
         self._lock = _take_lock(self._database.with_name(f"{self._database.name}.lock"))
         DbosEngine._live = self
         self._stopped.clear()
+        if self._on_held is not None:
+            self._on_held()
         self._workflow = DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(self._make_run())
         self._sqlite = _open_sqlite(self._database)
         quieten_dbos()
