@@ -73,6 +73,7 @@ export class OvAudit extends LitElement {
       td.nowrap {
         white-space: nowrap;
       }
+      th:first-child,
       td.number {
         text-align: right;
       }

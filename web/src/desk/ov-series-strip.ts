@@ -71,7 +71,8 @@ export class OvSeriesStrip extends LitElement {
 
   private renderSeries(series: SeriesView): TemplateResult {
     const chosen = series.suitability.filter((one) => one.is_chosen);
-    const why = chosen.map((one) => `chosen by ${one.model} because ${one.reason}`);
+    const why = chosen.map((one) => `chosen by ${one.model} because: ${one.reason}`);
+    if (series.is_made_by_overread) why.push('made by Overread');
     const words = [formatSeries(series), `${series.image_count} ${series.image_count === 1 ? 'image' : 'images'}`, ...why].join('; ');
     return html`<li>
       <button type="button" title=${words} aria-label=${words} data-series-uid=${series.series_instance_uid}

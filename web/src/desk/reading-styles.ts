@@ -34,7 +34,7 @@ export const readingStyles = css`
     gap: 8px;
     align-items: baseline;
     min-width: 0;
-    margin: 0 8px 0 4px;
+    margin: 0 4px;
     overflow: hidden;
     white-space: nowrap;
   }
@@ -52,6 +52,8 @@ export const readingStyles = css`
     flex: none;
   }
   .title .who {
+    flex: 0 1000 auto;
+    min-width: 0;
     overflow: hidden;
     color: var(--ov-muted);
     text-overflow: ellipsis;
@@ -221,7 +223,7 @@ export const readingStyles = css`
     grid-template-areas: 'bar' 'stage' 'sheet';
   }
   .page.phone.is-chip {
-    grid-template-rows: 44px minmax(0, 1fr) 96px;
+    grid-template-rows: 44px minmax(0, 1fr) 108px;
   }
   .phone .bar {
     padding: 0 4px;

@@ -155,8 +155,19 @@ export const findingStyles = css`
     padding-left: 8px;
     border-left: 2px solid var(--ov-person);
   }
-  .reasons p {
+  .reasons .why {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
     width: 100%;
+  }
+  :host([view='one']) .reasons {
+    display: grid;
+    grid-template-columns: repeat(3, 1fr);
+    margin-top: 4px;
+  }
+  :host([view='one']) .reasons .why {
+    grid-column: 1 / -1;
   }
   .reasons .button {
     min-height: 32px;
@@ -196,9 +207,13 @@ export const findingStyles = css`
     min-height: 44px;
     font-size: var(--ov-size);
   }
+  :host([view='one']) .reasons .button {
+    min-height: 40px;
+    padding: 0 2px;
+    font-size: var(--ov-size-small);
+  }
   @media (pointer: coarse) {
     .actions .button,
-    .reasons .button,
     .undo {
       min-height: 44px;
     }

@@ -128,7 +128,7 @@ export function formatAnalysis(row: Pick<Row, 'analysis' | 'instances_received' 
     case 'waiting':
       return message || 'Waiting for analysis';
     case 'analysing': {
-      const much = share === null ? 'Analysing' : `Analysing ${formatShare(share)}`;
+      const much = share === null || share <= 0 ? 'Analysing' : `Analysing ${formatShare(share)}`;
       return message === '' ? much : `${much}: ${message}`;
     }
     case 'analysed': {

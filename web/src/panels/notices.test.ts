@@ -26,6 +26,11 @@ it('lists the chosen series before the refused', () => {
   expect(choices.map((one) => `${one.series} ${one.isChosen}`)).toEqual(['Series 2, Head true', 'Series 1, Head false']);
 });
 
+it('does not list what Overread itself made', () => {
+  const own = { ...series(9, [{ model: 'm', is_chosen: false, reason: 'not an image' }]), is_made_by_overread: true };
+  expect(listChoices([own])).toEqual([]);
+});
+
 it('says each banner once and none for a cleared model', () => {
   const result = (status: string): ResultView => ({ result: { model_status: status } }) as ResultView;
   expect(findWarnings({ results: [result('demonstration'), result('demonstration')] })).toHaveLength(1);

@@ -22,9 +22,10 @@ export interface Choice {
   readonly reason: string;
 }
 
-/** Which series each model took or refused, the taken ones first. */
+/** Which received series each model took or refused, the taken ones first. */
 export function listChoices(series: readonly SeriesView[]): Choice[] {
-  const all = series.flatMap((each) =>
+  const received = series.filter((each) => !each.is_made_by_overread);
+  const all = received.flatMap((each) =>
     each.suitability.map((one) => ({
       series: formatSeries(each),
       model: one.model,

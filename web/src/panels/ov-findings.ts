@@ -126,7 +126,7 @@ export class OvFindings extends LitElement {
     return html`<div class="one" @pointerdown=${this.startSwipe} @pointerup=${(event: PointerEvent) => this.endSwipe(event, items, at)}
       @pointercancel=${() => (this.swipeFrom = undefined)}>
       <ul role="tree" aria-label="Findings" @keydown=${this.walk}>${this.renderItem(item)}</ul>
-      ${items.length > 1
+      ${items.length > 1 && this.rejecting === undefined
         ? html`<nav class="pager" aria-label="Findings">
             <button class="tool" type="button" aria-label="Previous finding" @click=${() => this.turn(items, at - 1)}>‹</button>
             <span class="small muted">${at + 1} of ${items.length}</span>
@@ -238,11 +238,13 @@ export class OvFindings extends LitElement {
   private renderReasons(item: Item): TemplateResult {
     return html`<div class="reasons" role="group" aria-label="Why it is rejected" @click=${(event: Event) => event.stopPropagation()}
       @keydown=${this.leaveReasons}>
-      <p class="small muted">Why?</p>
+      <p class="why">
+        <span class="small muted">Why is it wrong?</span>
+        <button class="tool" type="button" @click=${() => (this.rejecting = undefined)}>Cancel</button>
+      </p>
       ${REJECT_REASONS.map(
         (reason) => html`<button class="button" type="button" @click=${(event: Event) => this.judge(event, item, 'reject', reason)}>${reason}</button>`,
       )}
-      <button class="tool" type="button" @click=${() => (this.rejecting = undefined)}>Cancel</button>
     </div>`;
   }
 

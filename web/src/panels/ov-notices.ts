@@ -88,7 +88,7 @@ export class OvNotices extends LitElement {
       ${refused.length === 0
         ? nothing
         : html`<details>
-            <summary>Not read: ${refused.length} ${refused.length === 1 ? 'series' : 'times'}, and why</summary>
+            <summary>Not read (${refused.length}), and why</summary>
             ${refused.map((choice) => this.renderChoice(choice))}
           </details>`}
     </section>`;
@@ -97,7 +97,9 @@ export class OvNotices extends LitElement {
   private renderChoice(choice: Choice): TemplateResult {
     const verb = choice.isChosen ? 'chosen by' : 'not taken by';
     return html`<p class="choice">
-      ${choice.series}: ${verb} ${choice.model}${choice.reason === '' ? nothing : html`, because ${choice.reason}`}
+      ${choice.series}: ${verb} ${choice.model}${choice.reason === ''
+        ? nothing
+        : html`<br /><span class="muted">because: ${choice.reason}</span>`}
     </p>`;
   }
 }

@@ -88,6 +88,7 @@ export class OvShortcuts extends LitElement {
         font: 12px ui-monospace, 'DejaVu Sans Mono', monospace;
       }
       .key {
+        flex: none;
         min-width: 32px;
         min-height: 24px;
         padding: 0 8px;
