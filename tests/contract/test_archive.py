@@ -188,6 +188,9 @@ async def test_what_is_absent_is_not_found(archive: Archive, test_data: Path) ->
         await archive.read_headers(uids[0], "1.2.3")
     with pytest.raises(NotFound):
         await archive.read_instance(uids[0], uids[1], "1.2.3")
+    with pytest.raises(NotFound):
+        await archive.read_header(uids[0], uids[1], "1.2.3")
+    assert (await archive.read_header(*uids)).InstanceNumber == header.InstanceNumber
     for frame in (0, 2, 10**6):
         with pytest.raises(NotFound):
             await archive.read_frame(*uids, frame)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from overread.access.role import Principal
 from overread.api.app import create_app
+from overread.api.dicomweb.door import DicomWebDoor, make_dicomweb
 from overread.api.ports import ApiBounds, ApiDependencies, ListedModel
 from overread.app.wiring import Site
+from overread.audit.event import AuditAction
 from overread.governance.phase import Phase
 
 
@@ -26,9 +29,29 @@ def build_api(site: Site) -> FastAPI:
             list_models=lambda: list_models(site),
             start_inference=site.dispatcher.ask,
             scratch_dir=settings.scratch_dir,
-            dicomweb=None,
+            dicomweb=build_dicomweb(site),
             is_cookie_secure=settings.secure_cookies,
             bounds=ApiBounds(stow_bytes=settings.max_upload_bytes),
+        )
+    )
+
+
+def build_dicomweb(site: Site) -> FastAPI:
+    """STOW-RS, QIDO-RS and WADO-RS in front of the site's archive."""
+    settings, stores = site.settings, site.stores
+
+    async def record(principal: Principal, action: AuditAction, study_uid: str) -> None:
+        await stores.audit.record(principal.name, action, study_instance_uid=study_uid)
+
+    return make_dicomweb(
+        DicomWebDoor(
+            archive=site.archive,
+            quarantine=stores.quarantine,
+            on_stored=site.take,
+            on_quarantined=stores.receipts("gateway").note_quarantined,
+            audit=record,
+            scratch_dir=settings.scratch_dir,
+            max_instance_bytes=settings.max_instance_bytes,
         )
     )
 

@@ -75,6 +75,10 @@ class Archive(Protocol):
         """All attributes but bulk pixel data of each instance (WADO-RS metadata)."""
         ...
 
+    async def read_header(self, study_uid: str, series_uid: str, sop_uid: str) -> Dataset:
+        """The same of one instance."""
+        ...
+
     async def read_study(self, study_uid: str) -> Study:
         """The study with its series in stack order."""
         ...

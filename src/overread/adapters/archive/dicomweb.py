@@ -239,7 +239,13 @@ class DicomWebArchive:
     # Reading
 
     async def read_headers(self, study_uid: str, series_uid: str | None = None) -> list[Dataset]:
-        path = _path_of(study_uid, series_uid)
+        return await self._read_metadata(_path_of(study_uid, series_uid))
+
+    async def read_header(self, study_uid: str, series_uid: str, sop_uid: str) -> Dataset:
+        path = f"{_path_of(study_uid, series_uid)}/instances/{parse_uid(sop_uid)}"
+        return (await self._read_metadata(path))[0]
+
+    async def _read_metadata(self, path: str) -> list[Dataset]:
         answer = await self._get(f"{path}/metadata", _JSON, {}, what=f"read {path}")
         found = wire.require_objects(await asyncio.to_thread(_parse_json, answer))
         if not found:

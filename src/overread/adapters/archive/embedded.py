@@ -110,6 +110,10 @@ class EmbeddedArchive:
     async def read_headers(self, study_uid: str, series_uid: str | None = None) -> list[Dataset]:
         return await self._run(self._read_headers, study_uid, series_uid)
 
+    async def read_header(self, study_uid: str, series_uid: str, sop_uid: str) -> Dataset:
+        row = await self._run(self._select_instance, study_uid, series_uid, sop_uid)
+        return await self._run(self._read_header, row)
+
     async def read_study(self, study_uid: str) -> Study:
         headers = await self.read_headers(study_uid)
         return await asyncio.to_thread(reading.read_study, headers)
