@@ -20,7 +20,12 @@ from overread.result.mask import decode_runs
 from overread.result.region import Box, Contour, Mask, Region
 from overread.study.attributes import read_text
 from overread.study.pixels.frame import DisplayFrame, prepare_frame, read_pixels
-from overread.study.pixels.render import render_jpeg
+from overread.study.pixels.render import (
+    Window,
+    choose_window,
+    render_jpeg,
+    to_modality_values,
+)
 from overread.study.ports import Archive
 from overread.study.study import ImageRef, Series
 from overread.vocabulary.errors import NotFound
@@ -50,13 +55,21 @@ class Pictures:
         self._threads = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="pictures")
         self._headers: OrderedDict[tuple[str, str], _Headers] = OrderedDict()
 
-    async def read_headers(self, study: str, series: str) -> dict[str, Dataset]:
+    async def read_headers(
+        self, study: str, series: str, max_age_seconds: float = 0.0
+    ) -> dict[str, Dataset]:
         """Headers of a series by SOP Instance UID, fresh from the archive.
+
+        Args:
+            max_age_seconds: how old what is remembered may be.
 
         Raises:
             NotFound: no such series.
             Unavailable: the archive does not answer.
         """
+        kept = self._headers.get((study, series))
+        if kept is not None and time.monotonic() - kept.read_at < max_age_seconds:
+            return kept.by_sop
         headers = await self._archive.read_headers(study, series)
         if not headers:
             raise NotFound(f"Series {series} is not in the archive.")
@@ -112,17 +125,27 @@ class Pictures:
 
         return await self._run(make)
 
+    async def choose_window(self, study: str, series: str, image: ImageRef) -> Window:
+        """A window for a series whose objects offer none, from the values of one image.
+
+        Raises: as `prepare`.
+        """
+        header = await self._find_header(study, series, image.sop_instance_uid)
+        encoded = await self._archive.read_frame(study, series, image.sop_instance_uid, image.frame)
+
+        def choose() -> Window:
+            pixels = read_pixels(encoded, header).pixels
+            return choose_window(to_modality_values(pixels, header, image.frame))
+
+        return await self._run(choose)
+
     def close(self) -> None:
         self._headers.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _find_header(self, study: str, series: str, sop: str) -> Dataset:
-        kept = self._headers.get((study, series))
-        if kept is None or time.monotonic() - kept.read_at > _HEADERS_SECONDS:
-            self._headers.pop((study, series), None)
-            kept = None
-        header = kept.by_sop.get(sop) if kept else None
-        if header is None:
+        header = (await self.read_headers(study, series, _HEADERS_SECONDS)).get(sop)
+        if header is None:  # it may have come since
             header = (await self.read_headers(study, series)).get(sop)
         if header is None:
             raise NotFound(f"Instance {sop} is not in series {series}.")

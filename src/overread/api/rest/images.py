@@ -34,10 +34,11 @@ from overread.study.reading import is_lossy as has_loss
 from overread.study.reading import (
     read_lossy_note,
     read_plane,
+    read_series,
     read_transfer_syntax,
 )
 from overread.study.study import ImageRef, Series
-from overread.vocabulary.errors import NotFound
+from overread.vocabulary.errors import NotFound, Rejected
 from overread.vocabulary.uid import Uid
 from overread.worklist.showing import show
 
@@ -47,6 +48,8 @@ FrameNumber = Annotated[int, Path(ge=1, le=100_000)]
 _PIXELS = "/studies/{study}/series/{series}/instances/{sop}/frames/{frame}"
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Accept, Cookie"}
 _FOR_A_WHILE = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+_STACK_SECONDS = 5.0
+"""Grid, voxels and masks are asked for in one breath: they look once what the series holds."""
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 _USUAL_WINDOWS = {
     "CT": ((40.0, 400.0, "Soft tissue"), (40.0, 80.0, "Brain"), (300.0, 2000.0, "Bone")),
@@ -58,15 +61,14 @@ async def list_images(request: Request, study: UidPath, series: UidPath) -> Resp
     """All images of a series in stack order."""
     require(request, Permission.VIEW_STUDY)
     headers = await find_pictures(request).read_headers(study, series)
-    found = (await find_dependencies(request).archive.read_study(study)).find_series(series)
-    if found is None:
-        raise NotFound(f"Series {series} is not in study {study}.")
+    found = read_series(list(headers.values()))
     images = [
         _describe_image(study, series, headers[instance.sop_instance_uid], frame)
         for instance in found.instances
-        if instance.sop_instance_uid in headers and instance.rows and instance.columns
+        if instance.rows and instance.columns
         for frame in range(1, instance.number_of_frames + 1)
     ]
+    await _fill_windows(request, study, found, images)
     first = next(iter(headers.values()))
     return answer({"images": images, "frame_time_ms": _read_frame_time(first)})
 
@@ -143,7 +145,7 @@ async def draw_series(request: Request, study: UidPath, series: UidPath) -> Resp
 async def read_grid(request: Request, study: UidPath, series: UidPath) -> Response:
     """The grid of a series for MPR; a tilted or uneven one is resampled, and says so."""
     require(request, Permission.VIEW_STUDY)
-    sop_uids = list(await find_pictures(request).read_headers(study, series))
+    sop_uids = list(await find_pictures(request).read_headers(study, series, _STACK_SECONDS))
     made = await find_volumes(request).read(study, series, sop_uids)
     slices, rows, columns = made.grid.array.shape
     return answer(
@@ -168,7 +170,7 @@ async def read_grid(request: Request, study: UidPath, series: UidPath) -> Respon
 async def read_voxels(request: Request, study: UidPath, series: UidPath) -> Response:
     """int16 little-endian modality values of the grid, gzip; x fastest, then y, then z."""
     require(request, Permission.VIEW_STUDY)
-    sop_uids = list(await find_pictures(request).read_headers(study, series))
+    sop_uids = list(await find_pictures(request).read_headers(study, series, _STACK_SECONDS))
     made = await find_volumes(request).read(study, series, sop_uids)
     headers = {**_FOR_A_WHILE, "Content-Encoding": "gzip"}
     return Response(made.voxels, 200, headers, "application/octet-stream")
@@ -184,7 +186,7 @@ async def read_finding_mask(request: Request, result: UidPath, tracking_uid: Uid
     if finding is None:
         raise NotFound(f"Result {result} has no finding {tracking_uid}.")
     study, series = stored.study_instance_uid, stored.series_instance_uid
-    sop_uids = list(await find_pictures(request).read_headers(study, series))
+    sop_uids = list(await find_pictures(request).read_headers(study, series, _STACK_SECONDS))
     made = await find_volumes(request).read(study, series, sop_uids)
     slices, rows, columns = made.grid.array.shape
     return answer({"dimensions": [columns, rows, slices], "runs": to_grid_runs(finding, made)})
@@ -280,6 +282,25 @@ def _list_windows(header: Dataset, frame: int) -> list[dict[str, Any]]:
     if offered or not usual:
         return offered
     return [{"center": center, "width": width, "name": name} for center, width, name in usual]
+
+
+async def _fill_windows(
+    request: Request, study: str, series: Series, images: list[dict[str, Any]]
+) -> None:
+    """Images that offer no window get one and the same, from the middle of the stack, so that
+    the picture does not change its brightness from slice to slice."""
+    bare = [image for image in images if not image["windows"] and image["samples_per_pixel"] == 1]
+    middle = find_middle(series)
+    if not bare or middle is None:
+        return
+    try:
+        window = await find_pictures(request).choose_window(
+            study, series.series_instance_uid, middle
+        )
+    except Rejected:
+        return  # its pixels can't be read: the frame itself will say so
+    for image in bare:
+        image["windows"] = [{"center": window.center, "width": window.width, "name": "Auto"}]
 
 
 def _read_frame_time(header: Dataset) -> float | None:
