@@ -70,6 +70,10 @@ export class OvAudit extends LitElement {
         font-size: var(--ov-size-small);
         font-weight: 500;
       }
+      td.detail {
+        min-width: 240px;
+        overflow-wrap: anywhere;
+      }
       td.nowrap {
         white-space: nowrap;
       }
@@ -79,7 +83,7 @@ export class OvAudit extends LitElement {
       }
       code {
         font: 12px ui-monospace, 'DejaVu Sans Mono', monospace;
-        overflow-wrap: anywhere;
+        white-space: nowrap;
       }
       .more {
         margin-top: 16px;
@@ -135,9 +139,9 @@ export class OvAudit extends LitElement {
       <td class="number">${event.sequence}</td>
       <td class="nowrap">${formatMoment(event.occurred_at)}</td>
       <td class="nowrap">${event.actor}</td>
-      <td>${event.action}${isRefused ? html` <span class="outcome">${event.outcome}</span>` : nothing}</td>
+      <td class="nowrap">${event.action}${isRefused ? html` <span class="outcome">${event.outcome}</span>` : nothing}</td>
       <td><code>${event.study_instance_uid ?? ''}</code></td>
-      <td class="muted">${toWords(event.detail)}</td>
+      <td class="muted detail">${toWords(event.detail)}</td>
       <td><code title=${event.hash}>${event.hash.slice(0, 12)}</code></td>
     </tr>`;
   }

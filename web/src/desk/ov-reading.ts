@@ -60,6 +60,8 @@ export class OvReading extends LitElement {
   private open: ReadingSession | undefined;
   private hold: BareHold | undefined;
   private feedSubscription: Subscription | undefined;
+  /** Whether the focus was moved by the keyboard. */
+  private isTabbing = true;
   private readonly phoneQuery = window.matchMedia(PHONE);
 
   static override styles = [look, connection.styles, readingStyles];
@@ -70,6 +72,7 @@ export class OvReading extends LitElement {
     window.addEventListener('keydown', this.pressKey);
     window.addEventListener('keyup', this.releaseKey);
     window.addEventListener('blur', this.letGo);
+    window.addEventListener('pointerdown', this.noticePointer, { capture: true });
     this.takeRow();
     this.feedSubscription = this.feed?.on(() => this.takeRow());
   }
@@ -79,6 +82,7 @@ export class OvReading extends LitElement {
     window.removeEventListener('keydown', this.pressKey);
     window.removeEventListener('keyup', this.releaseKey);
     window.removeEventListener('blur', this.letGo);
+    window.removeEventListener('pointerdown', this.noticePointer, { capture: true });
     this.feedSubscription?.dispose();
     this.open?.dispose();
     this.open = undefined;
@@ -402,6 +406,7 @@ export class OvReading extends LitElement {
   };
 
   private readonly pressKey = (event: KeyboardEvent): void => {
+    if (event.key === 'Tab') this.isTabbing = true;
     const reading = this.reading;
     if (reading === undefined || this.isElsewhere(event)) return;
     const meant = findMeant(reading.scene, event.key, this.mayJudge, this.preferences.keys);
@@ -424,8 +429,14 @@ export class OvReading extends LitElement {
     const target = event.composedPath()[0];
     if (!(target instanceof HTMLElement)) return false;
     if (target.matches('input, select, textarea')) return true;
-    return target.matches('button, a, summary') && (event.key === 'Enter' || event.key === ' ');
+    // A button that the mouse left in focus is not what Enter is meant for; one that Tab reached is.
+    const isPressed = event.key === 'Enter' || event.key === ' ';
+    return isPressed && this.isTabbing && target.matches('button, a, summary');
   }
+
+  private readonly noticePointer = (): void => {
+    this.isTabbing = false;
+  };
 
   private readonly releaseKey = (event: KeyboardEvent): void => {
     const key = this.preferences.keys['toggle-ai'] ?? 'A';
