@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -64,13 +65,13 @@ async def give_verdict(request: Request, result: UidPath, given: VerdictGiven) -
     principal = require(request, Permission.GIVE_VERDICT)
     dependencies = find_dependencies(request)
     stored = await find_shown_result(request, principal, result)
-    claim = from_json(stored.document)
+    claim = await asyncio.to_thread(from_json, stored.document)
     if all(finding.tracking_uid != given.tracking_uid for finding in claim.findings):
         raise NotFound(f"Result {result} has no finding {given.tracking_uid}.")
     known = await dependencies.results.list_verdicts(result)
     if all(verdict.verdict_id != given.verdict_id for verdict in known):
         _require_sense(given, known, principal)
-    regions = _read_regions(given, claim)
+    regions = await asyncio.to_thread(_read_regions, given, claim)
     measurements = await _measure(regions, claim, dependencies.archive)
     verdict, is_new = await dependencies.results.add_verdict(
         _to_stored(stored, given, principal, regions, measurements)
@@ -185,7 +186,7 @@ async def _measure(
         for instance in series.instances
         for frame, plane in enumerate(instance.planes, start=1)
     }
-    return measure_adjustment(regions, planes)
+    return await asyncio.to_thread(measure_adjustment, regions, planes)
 
 
 def _to_stored(
