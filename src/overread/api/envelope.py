@@ -37,6 +37,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+_MOST_DISCARDED_BYTES = 64 * 1024**2
+
 log = structlog.get_logger()
 
 
@@ -79,6 +81,7 @@ class BoundedBody:
         bound = self._find_bound(scope["path"])
         said = Headers(scope=scope).get("content-length", "0")
         if not said.isdigit() or int(said) > bound:
+            await _discard(receive)
             await describe_error(_too_large(bound))(scope, receive, send)
             return
         received, is_refused, is_answered = 0, False, False
@@ -98,12 +101,23 @@ class BoundedBody:
             nonlocal is_answered
             if is_refused and not is_answered:
                 is_answered = True
+                await _discard(receive)
                 await describe_error(_too_large(bound))(scope, receive, send)
             elif not is_refused:
                 is_answered = True
                 await send(message)
 
         await self._app(scope, receive_bounded, send_unless_refused)
+
+
+async def _discard(receive: Receive) -> None:
+    """Take what is still coming, within reason: a client reads no answer while it sends."""
+    discarded = 0
+    while discarded < _MOST_DISCARDED_BYTES:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
+        discarded += len(message.get("body", b""))
 
 
 class AccessLog:
