@@ -131,7 +131,6 @@ export class OvReading extends LitElement {
       @ov-sheet=${(event: CustomEvent<SheetHeight>) => (this.sheet = event.detail)}
       @ov-close-shortcuts=${() => (this.areKeysShown = false)}
     >
-      <h1 class="unseen">Reading</h1>
       ${this.isPhone ? this.renderPhoneBar() : this.renderToolbar()}
       ${this.isPhone ? nothing : this.renderStrip()}
       <main class="stage">
@@ -181,7 +180,8 @@ export class OvReading extends LitElement {
     const reading = this.reading;
     const scene = reading?.scene;
     const { isIdentityHidden } = this.preferences;
-    return html`<header class="bar" role="toolbar" aria-label="Tools of the reading page">
+    return html`<header class="bar">
+      <h1 class="unseen">Reading</h1>
       <a class="tool" href="/" title="To the worklist">${icon('arrowLeft')}<span class="unseen">Worklist</span></a>
       ${this.renderTitle(reading?.study)}
       ${scene === undefined || scene.series === null
@@ -234,6 +234,7 @@ export class OvReading extends LitElement {
 
   private renderPhoneBar(): TemplateResult {
     return html`<header class="bar">
+      <h1 class="unseen">Reading</h1>
       <a class="tool" href="/" aria-label="Worklist">${icon('arrowLeft')}</a>
       ${this.renderTitle(this.reading?.study)}
       <span class="space"></span>

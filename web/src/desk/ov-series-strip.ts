@@ -73,7 +73,8 @@ export class OvSeriesStrip extends LitElement {
     const chosen = series.suitability.filter((one) => one.is_chosen);
     const why = chosen.map((one) => `chosen by ${one.model} because: ${one.reason}`);
     if (series.is_made_by_overread) why.push('made by Overread');
-    const words = [formatSeries(series), `${series.image_count} ${series.image_count === 1 ? 'image' : 'images'}`, ...why].join('; ');
+    // The visible words come first, so that what is said is what is seen.
+    const words = [`${series.modality} ${series.image_count}`, formatSeries(series), `${series.image_count} ${series.image_count === 1 ? 'image' : 'images'}`, ...why].join('; ');
     return html`<li>
       <button type="button" title=${words} aria-label=${words} data-series-uid=${series.series_instance_uid}
         aria-current=${series.series_instance_uid === this.open ? 'true' : 'false'}

@@ -34,6 +34,12 @@ export class OvSheet extends LitElement {
         border-radius: 12px 12px 0 0;
         background: var(--ov-surface);
       }
+      section {
+        display: flex;
+        flex: 1;
+        flex-direction: column;
+        min-height: 0;
+      }
       .handle {
         position: relative;
         display: flex;
@@ -94,12 +100,13 @@ export class OvSheet extends LitElement {
 
   override render(): TemplateResult {
     const isFull = this.height === 'full';
-    return html`<div class="handle" @pointerdown=${this.grab} @pointerup=${this.drop} @pointercancel=${() => (this.dragFrom = undefined)}>
+    return html`<section aria-label="Findings"><div class="handle" @pointerdown=${this.grab} @pointerup=${this.drop} @pointercancel=${() => (this.dragFrom = undefined)}>
         ${this.banner === '' ? nothing : html`<p class="banner" role="note">${icon('triangleAlert', 16)}<span>${this.banner}</span></p>`}
         <button class="step" type="button" aria-label=${isFull ? 'Make the findings smaller' : 'Make the findings larger'}
           @click=${() => this.become(isFull ? 'chip' : stepHeight(this.height, 1))}>${icon(isFull ? 'chevronDown' : 'chevronUp')}</button>
       </div>
-      <section class="body" aria-label="Findings"><slot></slot></section>`;
+      <div class="body"><slot></slot></div>
+    </section>`;
   }
 
   private become(height: SheetHeight): void {

@@ -142,7 +142,7 @@ export class OvFindings extends LitElement {
     const isChosen = this.scene.selected?.trackingUid === uid;
     const isFocusable = isChosen || (this.scene.selected === null && view.result.findings[0] === finding);
     return html`<li role="treeitem" class=${finding.is_flagged ? 'item is-flagged' : 'item'} data-tracking-uid=${uid}
-      aria-selected=${isChosen ? 'true' : 'false'} aria-label=${finding.label} tabindex=${isFocusable ? 0 : -1}
+      aria-selected=${isChosen ? 'true' : 'false'} tabindex=${isFocusable ? 0 : -1}
       @click=${() => emit(this, 'ov-select', refOf(item))}>
       ${this.renderClaim(item)} ${this.renderVerdicts(item)} ${this.renderActions(item)}
     </li>`;
