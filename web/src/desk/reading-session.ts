@@ -16,7 +16,8 @@ import {
   type Scene,
   type SceneStore,
 } from '../scene/index.js';
-import { createViewer, type ViewerHandle } from '../viewer/index.js';
+import { connectOwnDesk, type OwnDesk } from '../hosts/own-desk.js';
+import type { ViewerHandle } from '../viewer/index.js';
 import type { ImageRef, SeriesView, StudyView, Subscription, Verdict, VerdictKind } from '../words/index.js';
 
 export interface ReadingState {
@@ -33,6 +34,7 @@ export interface ReadingState {
 
 export class ReadingSession {
   readonly store: SceneStore = createSceneStore();
+  private readonly host: OwnDesk;
   private readonly viewer: ViewerHandle;
   private readonly subscriptions: Subscription[];
   private readonly closing = new AbortController();
@@ -44,7 +46,8 @@ export class ReadingSession {
     private readonly studyUid: string,
     private readonly changed: (state: ReadingState) => void,
   ) {
-    this.viewer = createViewer(element, client, this.store);
+    this.host = connectOwnDesk(element, client, this.store);
+    this.viewer = this.host.viewer;
     this.state = {
       study: undefined,
       scene: this.store.get(),
@@ -152,7 +155,7 @@ export class ReadingSession {
   dispose(): void {
     this.closing.abort();
     for (const subscription of this.subscriptions) subscription.dispose();
-    this.viewer.dispose();
+    this.host.close();
   }
 
   private chooseFirst(): void {
