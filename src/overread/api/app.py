@@ -27,6 +27,7 @@ from overread.api.rest import (
 )
 from overread.api.rest.answering import answer
 from overread.api.rest.forms import API
+from overread.api.rest.opening import Openings
 from overread.api.volumes import Volumes
 from overread.api.web_files import WebFiles, make_router
 
@@ -88,6 +89,7 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         bounds.volume_cache_bytes,
         bounds.volume_cache_seconds,
     )
+    app.state.openings = Openings(dependencies.audit)
     for start in dependencies.start_up:
         await start()
     await app.state.feed.start()

@@ -328,3 +328,16 @@ async def test_quarantine_is_listed_and_counted(doors: Doors) -> None:
     assert (await reader.get("/api/v1/worklist")).json()["quarantined"] == 1
     referrer = await doors.sign_in("referrer")
     assert (await referrer.get("/api/v1/worklist")).json()["quarantined"] == 0
+
+
+async def test_images_seen_without_opening_the_study_are_audited_once(doors: Doors) -> None:
+    client = await doors.sign_in("reader")
+    for _ in range(3):
+        assert (await client.get(FRAMES)).status_code == 200
+    await client.get(f"/api/v1/studies/{STUDY}/series/{SERIES}/images")
+    assert (await doors.actions()).count(AuditAction.STUDY_OPENED) == 1
+    await client.get(f"/api/v1/studies/{STUDY}")
+    assert (await doors.actions()).count(AuditAction.STUDY_OPENED) == 2
+    other = await doors.sign_in("admin")
+    await other.get(FRAMES)
+    assert (await doors.actions()).count(AuditAction.STUDY_OPENED) == 3

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from overread.api.live import LiveFeed
 from overread.api.pictures import Pictures
 from overread.api.ports import ApiDependencies
+from overread.api.rest.opening import Openings
 from overread.api.rest.schema import Problem
 from overread.api.volumes import Volumes
 
@@ -53,6 +54,11 @@ def find_feed(connection: HTTPConnection) -> LiveFeed:
 def find_pictures(connection: HTTPConnection) -> Pictures:
     pictures: Pictures = connection.app.state.pictures
     return pictures
+
+
+def find_openings(connection: HTTPConnection) -> Openings:
+    openings: Openings = connection.app.state.openings
+    return openings
 
 
 def find_volumes(connection: HTTPConnection) -> Volumes:

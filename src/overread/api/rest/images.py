@@ -17,6 +17,7 @@ from overread.api.rest.answering import (
     UidPath,
     answer,
     find_dependencies,
+    find_openings,
     find_pictures,
     find_volumes,
 )
@@ -60,7 +61,7 @@ _USUAL_WINDOWS = {
 @router.get("/studies/{study}/series/{series}/images", response_model=ImagesView)
 async def list_images(request: Request, study: UidPath, series: UidPath) -> Response:
     """All images of a series in stack order."""
-    require(request, Permission.VIEW_STUDY)
+    await _require_audited(request, study)
     headers = await find_pictures(request).read_headers(study, series)
     # Hundreds of headers are a tenth of a second of work: not on the loop that serves everybody.
     found, images = await asyncio.to_thread(_describe_images, study, series, headers)
@@ -77,7 +78,7 @@ async def read_pixels(
     request: Request, study: UidPath, series: UidPath, sop: UidPath, frame: FrameNumber
 ) -> Response:
     """One frame, lossless over what the archive's bytes decode to."""
-    require(request, Permission.VIEW_STUDY)
+    await _require_audited(request, study)
     as_htj2k = HTJ2K_MEDIA_TYPE in request.headers.get("accept", "")
     made = await find_pictures(request).prepare(study, series, ImageRef(Uid(sop), frame), as_htj2k)
     headers = {
@@ -101,7 +102,7 @@ async def render_frame(  # noqa: PLR0917  # the path and the query name them
     width: Annotated[int | None, Query(ge=1, le=4096)] = None,
 ) -> Response:
     """A JPEG of a frame with its default window."""
-    require(request, Permission.VIEW_STUDY)
+    await _require_audited(request, study)
     image = ImageRef(Uid(sop), frame)
     jpeg = await find_pictures(request).render(study, series, image, width=width)
     return Response(jpeg, 200, _FOR_EVER, "image/jpeg")
@@ -140,7 +141,7 @@ async def draw_series(request: Request, study: UidPath, series: UidPath) -> Resp
 @router.get("/studies/{study}/series/{series}/volume", response_model=VolumeView)
 async def read_grid(request: Request, study: UidPath, series: UidPath) -> Response:
     """The grid of a series for MPR; a tilted or uneven one is resampled, and says so."""
-    require(request, Permission.VIEW_STUDY)
+    await _require_audited(request, study)
     sop_uids = list(await find_pictures(request).read_headers(study, series, _STACK_SECONDS))
     made = await find_volumes(request).read(study, series, sop_uids)
     slices, rows, columns = made.grid.array.shape
@@ -165,7 +166,7 @@ async def read_grid(request: Request, study: UidPath, series: UidPath) -> Respon
 )
 async def read_voxels(request: Request, study: UidPath, series: UidPath) -> Response:
     """int16 little-endian modality values of the grid, gzip; x fastest, then y, then z."""
-    require(request, Permission.VIEW_STUDY)
+    await _require_audited(request, study)
     sop_uids = list(await find_pictures(request).read_headers(study, series, _STACK_SECONDS))
     made = await find_volumes(request).read(study, series, sop_uids)
     headers = {**_FOR_A_WHILE, "Content-Encoding": "gzip"}
@@ -187,6 +188,12 @@ async def read_finding_mask(request: Request, result: UidPath, tracking_uid: Uid
     slices, rows, columns = made.grid.array.shape
     runs = await asyncio.to_thread(to_grid_runs, finding, made)
     return answer({"dimensions": [columns, rows, slices], "runs": runs})
+
+
+async def _require_audited(request: Request, study: str) -> None:
+    """The asker may see the study, and that he does is written down."""
+    principal = require(request, Permission.VIEW_STUDY)
+    await find_openings(request).ensure(principal, study)
 
 
 async def _draw_middle(request: Request, study: str, series: Series | None) -> Response:

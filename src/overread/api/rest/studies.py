@@ -12,11 +12,16 @@ from fastapi import APIRouter, Request, Response
 from overread.access.role import Permission, Principal
 from overread.api.gate import require
 from overread.api.pictures import find_middle, is_displayable
-from overread.api.rest.answering import PROBLEMS, UidPath, answer, find_dependencies
+from overread.api.rest.answering import (
+    PROBLEMS,
+    UidPath,
+    answer,
+    find_dependencies,
+    find_openings,
+)
 from overread.api.rest.forms import API
 from overread.api.rest.results import list_shown_results
 from overread.api.rest.schema import StudyView
-from overread.audit.event import AuditAction
 from overread.model.acceptance import choose_series, count_images
 from overread.model.card import ModelCard
 from overread.study.study import ImageRef, Series, Study
@@ -42,9 +47,7 @@ async def open_study(request: Request, study: UidPath) -> Response:
     principal = require(request, Permission.VIEW_STUDY)
     dependencies = find_dependencies(request)
     found = await dependencies.archive.read_study(study)
-    await dependencies.audit.record(
-        principal.name, AuditAction.STUDY_OPENED, study_instance_uid=found.study_instance_uid
-    )
+    await find_openings(request).record(principal, found.study_instance_uid)
     row = (await dependencies.worklist.find_rows([study])).get(study)
     results = await list_shown_results(request, principal, study)
     cards = [listed.card for listed in dependencies.list_models()]
