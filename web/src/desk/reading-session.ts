@@ -178,13 +178,12 @@ export class ReadingSession {
     this.store.perform(setResults(results));
   }
 
+  /** Nothing is chosen here: choosing would move a reader who is already looking. */
   private async refresh(): Promise<void> {
     try {
-      const hadNone = findingsOf(this.store.get()).length === 0;
       const results = await this.client.results(this.studyUid, this.closing.signal);
       this.store.perform(setResults(results));
       if (this.state.study !== undefined) this.become({ study: { ...this.state.study, results } });
-      if (hadNone) this.chooseFirst();
     } catch (error) {
       this.report(error);
     }

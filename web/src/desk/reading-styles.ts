@@ -218,6 +218,16 @@ export const readingStyles = css`
     font-size: var(--ov-size-small);
   }
 
+  @media (max-width: 1199px) {
+    .title .who,
+    .ai .percent {
+      display: none;
+    }
+    .title .what {
+      min-width: 72px;
+    }
+  }
+
   .page.phone {
     grid-template: 44px minmax(0, 1fr) 286px / minmax(0, 1fr);
     grid-template-areas: 'bar' 'stage' 'sheet';

@@ -1,6 +1,6 @@
 /** A score as a number; what the number means is one hover, tap or key away. */
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
-import { customElement, property, state } from 'lit/decorators.js';
+import { css, html, LitElement, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
 
 import { formatConfidence } from './format.js';
 import { look } from './look.js';
@@ -11,6 +11,8 @@ export class OvConfidence extends LitElement {
   /** What the model's makers say the score means. */
   @property() meaning = '';
   @state() private isOpen = false;
+  @query('button') private button!: HTMLElement;
+  @query('.meaning') private note!: HTMLElement;
 
   static override styles = [
     look,
@@ -30,16 +32,15 @@ export class OvConfidence extends LitElement {
         font-weight: 600;
       }
       .meaning {
-        position: absolute;
-        right: 0;
-        top: calc(100% + 4px);
-        z-index: 3;
-        width: max-content;
-        max-width: min(264px, 80vw);
+        position: fixed;
+        inset: auto;
+        width: 264px;
+        margin: 0;
         padding: 8px 12px;
         border: 1px solid var(--ov-line-strong);
         border-radius: var(--ov-radius);
         background: var(--ov-raised);
+        color: var(--ov-text);
         box-shadow: var(--ov-shadow);
         font-size: var(--ov-size-small);
         font-weight: 400;
@@ -63,7 +64,20 @@ export class OvConfidence extends LitElement {
       >
         ${words}
       </button>
-      ${this.isOpen ? html`<span class="meaning" role="note">${meaning}</span>` : nothing}`;
+      <span class="meaning" role="note" popover="manual">${meaning}</span>`;
+  }
+
+  /** In the top layer, so that no list that scrolls cuts it off. */
+  protected override updated(): void {
+    if (this.note.matches(':popover-open') === this.isOpen) return;
+    this.note.togglePopover(this.isOpen);
+    if (!this.isOpen) return;
+    const { right, bottom } = this.button.getBoundingClientRect();
+    const { width, height } = this.note.getBoundingClientRect();
+    const left = Math.max(8, right - width);
+    const top = Math.max(8, Math.min(bottom + 4, window.innerHeight - height - 8));
+    this.note.style.left = `${left}px`;
+    this.note.style.top = `${top}px`;
   }
 
   private readonly toggle = (event: Event): void => {

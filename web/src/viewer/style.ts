@@ -25,7 +25,7 @@ const CSS = `
 .ov-handle { fill: #0b0e11; stroke: #f0e442; stroke-width: 1.5px; }
 .ov-corner { position: absolute; pointer-events: none; opacity: 0.85;
   text-shadow: 0 0 3px #000, 0 0 3px #000; max-width: 60%; }
-.ov-chip { top: 8px; left: 8px; color: #56b4e9; opacity: 1; }
+.ov-chip { top: 8px; left: 8px; max-width: calc(50% - 20px); color: #56b4e9; opacity: 1; }
 .ov-place { right: 32px; bottom: 8px; text-align: right; white-space: pre; color: #9aa4ae; }
 .ov-notes { left: 8px; bottom: 8px; color: #e69f00; }
 .ov-edge { position: absolute; pointer-events: none; color: #9aa4ae; text-shadow: 0 0 3px #000; }
