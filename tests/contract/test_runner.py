@@ -16,7 +16,7 @@ import pytest
 import runner_models
 from conftest_runner import write_series
 
-from overread.adapters.runner.child import LOG_NAME, ModelRunner
+from overread.adapters.runner.model_runner import LOG_NAME, ModelRunner
 from overread.model.card import ModelCard
 from overread.model.ports import RunRequest
 from overread.model.registry import ModelKind, RegisteredModel, Registry
@@ -154,7 +154,7 @@ async def test_disk_is_bounded(bench: Bench, name: str) -> None:
 
 
 async def test_processor_time_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overread.adapters.runner.child._count_cpu_seconds", lambda _: 1)
+    monkeypatch.setattr("overread.adapters.runner.model_runner._count_cpu_seconds", lambda _: 1)
     with pytest.raises(LimitExceeded, match="processor time"):
         await bench.run("hang", timeout_seconds=30.0)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.adapters.runner.wire import write_prediction
-from overread.model.prediction import Prediction, Predictor, Progress
+from overread.model.prediction import Plugin, Prediction, Predictor, Progress
 from overread.study.volume import read_volume
 from overread.vocabulary.errors import LimitExceeded, OverreadError, Rejected
 
@@ -20,7 +20,7 @@ _MAX_WORDS = 300
 def work(
     request: dict[str, Any], is_network_cut: bool, tell: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Run the model of a request; returns how it ended, as `child._judge` reads it."""
+    """Run the model of a request; returns how it ended, as `model_runner._judge` reads it."""
 
     def progress(share: float, message: str) -> None:
         tell({"share": min(max(float(share), 0.0), 1.0), "message": str(message)[:_MAX_WORDS]})
@@ -42,6 +42,11 @@ def work(
 
 def _predict(request: dict[str, Any], is_network_cut: bool, progress: Progress) -> Prediction:
     series, source = Path(request["series_folder"]), str(request["source"])
+    if request["kind"] == "command":
+        run_command = EntryPoint("", "overread.adapters.runner.command:run_command", "").load()
+        scratch = Path(request["scratch_folder"])
+        answer: Prediction = run_command(Path(source), series, scratch, is_network_cut, progress)
+        return answer
     predictor = _load(str(request["kind"]), source)
     progress(0.05, "reading images")
     return predictor.predict(read_volume(series), progress)
@@ -49,8 +54,12 @@ def _predict(request: dict[str, Any], is_network_cut: bool, progress: Progress) 
 
 def _load(kind: str, source: str) -> Predictor:
     """Imports the model's own modules, so it is called in the isolated process alone."""
-    predictor: Predictor = EntryPoint(kind, source, "overread.models").load()().load()
-    return predictor
+    if kind == "onnx":
+        loader = EntryPoint(kind, "overread.adapters.runner.onnx:load_onnx", "").load()
+        onnx: Predictor = loader(Path(source))
+        return onnx
+    plugin: Plugin = EntryPoint(kind, source, "overread.models").load()()
+    return plugin.load()
 
 
 def _name_end(error: OverreadError) -> str:
