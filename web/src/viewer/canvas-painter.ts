@@ -67,7 +67,7 @@ export function createCanvasPainter(
       canvas.height = Math.max(1, Math.round(size.height * dpr));
     },
     show(isShown) {
-      canvas.hidden = !isShown;
+      canvas.style.visibility = isShown ? '' : 'hidden';
     },
     dispose() {
       canvas.remove();

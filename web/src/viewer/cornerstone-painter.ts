@@ -212,7 +212,8 @@ export function createCornerstonePainter(parent: HTMLElement, before: HTMLElemen
       engine.resize(true, true);
     },
     show(isShown) {
-      element.hidden = !isShown;
+      // Not `display: none`: an element without size is never drawn, so it would never come back.
+      element.style.visibility = isShown ? '' : 'hidden';
     },
     dispose() {
       if (shown !== undefined) prepared.delete(shown.imageId);
