@@ -57,6 +57,7 @@ class MultipartReader:
         # The first boundary may stand at the very beginning, without a line break before it.
         self._buffer = bytearray(b"\r\n")
         self._state = _State.PREAMBLE
+        self._is_at_start = False
 
     @property
     def is_complete(self) -> bool:
@@ -80,6 +81,19 @@ class MultipartReader:
         while self._advance(events):
             pass
         return events
+
+    def flush(self) -> list[PartEvent]:
+        """What is left of a part when the body ends too early, without the beginning of a
+        boundary; the part stays begun."""
+        if self._state is not _State.BODY:
+            return []
+        data = bytes(self._buffer[2 if self._is_at_start else 0 :])
+        self._buffer.clear()
+        for length in range(min(len(self._delimiter), len(data)), 0, -1):
+            if data.endswith(self._delimiter[:length]):
+                data = data[:-length]
+                break
+        return [PartData(data)] if data else []
 
     def _advance(self, events: list[PartEvent]) -> bool:
         """One step; False where more bytes are needed."""
@@ -159,8 +173,6 @@ class MultipartReader:
         self._state = _State.AFTER_BOUNDARY
         events.append(PartEnded())
         return True
-
-    _is_at_start = False
 
 
 def parse_content_type(value: str) -> tuple[str, dict[str, str]]:

@@ -113,6 +113,8 @@ class _Intake:
                 pass  # nobody reads the answer, but what came stays
             except Rejected as error:
                 broken = error
+            for event in reader.flush():
+                await self._take(event)
             self._end_part()
             await self._store_waiting()
         finally:
