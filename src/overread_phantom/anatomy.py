@@ -110,6 +110,8 @@ def _add_calcifications(hu: Field, traits: Traits, rng: np.random.Generator) -> 
         return
     size = 0.7 + 0.6 * traits.calcification
     places = [(1.0, 29.0, 0.0, 2.6), (11.0, 44.0, 24.0, 3.4), (11.0, 44.0, -24.0, 3.4)]
+    if rng.random() < 0.3:
+        places.append((42.0, -40.0, 0.0, 2.2))
     for up, back, left, radius in places:
         if rng.random() < 0.15:
             continue
@@ -119,6 +121,12 @@ def _add_calcifications(hu: Field, traits: Traits, rng: np.random.Generator) -> 
         density = rng.uniform(180, 480)
         inside = _ramp(_ellipsoid(hu.shape, centre, (r, r * 1.4, r * 0.8)), 0.0)
         _blend(hu, inside, density)
+    if rng.random() < 0.2:
+        # Faint calcium in the pallidum, as many old heads have it.
+        for side in (-19.0, 19.0):
+            radius = rng.uniform(2.0, 3.4)
+            inside = _ramp(_ellipsoid(hu.shape, (0.0, 3.0, side), (radius, radius * 1.5, 2.2)), 0.0)
+            _blend(hu, inside, rng.uniform(70, 160))
 
 
 def _blend(hu: Field, share: Field, value: float) -> None:
@@ -137,27 +145,56 @@ def _ellipsoid(
 
 def _make_shell(template: Template, traits: Traits, rough: Field, wavy: Field) -> Field:
     """Everything outside the cranial cavity."""
-    up, back, _ = coordinates(template.cavity_mm.shape)
+    up, back, left = coordinates(template.cavity_mm.shape)
     distance = template.cavity_mm
-    rough_thickness = traits.skull_mm + 0.7 * wavy + 1.6 * np.exp(-(((back - 100) / 25) ** 2))
+    brow = np.exp(-(((up + 4) / 14) ** 2) - ((left / 24) ** 2)) * (back < -40)
+    wanted = traits.skull_mm + 0.45 * wavy + 1.6 * np.exp(-(((back - 100) / 25) ** 2)) + 5 * brow
     thickness = np.asarray(
-        np.clip(rough_thickness, 3.0, 13.0) * np.where(up < -30, 0.8, 1.0), dtype=np.float32
+        np.clip(wanted, 3.0, 14.0) * np.where(up < -30, 0.8, 1.0), dtype=np.float32
     )
-    skin = thickness + traits.scalp_mm + 0.5 * wavy
-    outline = distance - skin
-    outline[: _face_rows(up)] = np.minimum(outline[: _face_rows(up)], _face_outline(distance.shape))
+    temple = np.exp(-(((up + 12) / 22) ** 2) - (((back + 12) / 28) ** 2)) * np.clip(
+        (np.abs(left) - 25) / 20, 0, 1
+    )
+    nape = np.clip((-up - 12) / 14, 0, 1) * np.clip((back - 25) / 30, 0, 1)
+    flesh = np.asarray(7.0 * temple + 10.0 * nape, dtype=np.float32)
+    outline = np.asarray(
+        distance - (thickness + traits.scalp_mm + 0.35 * wavy + flesh), dtype=np.float32
+    )
+    rows = _face_rows(up)
+    outline[:rows] = np.minimum(outline[:rows], _face_outline(distance.shape))
     hu = np.full(distance.shape, _AIR_HU, dtype=np.float32)
-    soft = np.where(outline > -2.2, 35.0, np.where(rough + 0.4 * wavy > -0.4, _FAT_HU + 25, 30.0))
-    deep = np.where(rough + wavy > -0.7, _MUSCLE_HU, _FAT_HU)
-    soft = np.where((outline < -9.0) & (up < -8), deep, soft)
-    hu += _ramp(outline, 0.0) * (soft - hu)
+    hu += _ramp(outline, 0.0) * (
+        _fill_soft(distance - thickness, outline, flesh, texture=(rough, wavy)) - hu
+    )
     bone = _ramp(distance, thickness) * _ramp(-distance, 0.0)
     depth = np.minimum(distance, thickness - distance)
     marrow = _DIPLOE_HU + 130 * rough
     table = _TABLE_HU - (_TABLE_HU - marrow) * np.clip((depth - 1.3) / 1.2, 0.0, 1.0)
     hu += bone * (table - hu)
+    # Frontal sinus: air between the tables, above the nose, with a septum.
+    sinus = brow * (np.abs(left - 1.5) > 1.0) * (0.75 + 0.12 * wavy) > 0.42
+    hu[sinus & (depth > 1.8)] = -900.0
     _add_face(hu, template, rough, wavy)
     return hu
+
+
+def _fill_soft(
+    off_bone: Field, outline: Field, flesh: Field, *, texture: tuple[Field, Field]
+) -> Field:
+    """Skin, fat, and muscle on temple, nape and in the face.
+
+    Args:
+        off_bone: distance to the skull's outside.
+        flesh: how thick the muscle is, in mm.
+    """
+    rough, wavy = texture
+    up = coordinates(outline.shape)[0]
+    soft = np.where(outline > -2.0, 30.0, _FAT_HU + 6 * rough)
+    muscle = (off_bone < 0.4 + flesh * 0.8) & (flesh > 0.6)
+    soft = np.where(muscle & (outline < -3.0), _MUSCLE_HU + 4 * rough, soft)
+    deep = np.where(rough + wavy > -0.7, _MUSCLE_HU, _FAT_HU)
+    soft = np.where((outline < -9.0) & (up < -22), deep, soft)
+    return np.asarray(soft, dtype=np.float32)
 
 
 def _face_rows(up: Field) -> int:
@@ -188,7 +225,6 @@ def _add_face(hu: Field, template: Template, rough: Field, wavy: Field) -> None:
     for side in (-1.0, 1.0):
         _add_orbit(low, side, outside)
         _add_hollow(low, (-68.0, -46.0, side * 28.0), (17.0, 16.0, 13.0), outside)
-        _add_hollow(low, (-3.0, -83.0, side * 9.0), (9.0, 4.0, 8.0), outside)
         _add_hollow(low, (-42.0, -18.0, side * 8.0), (8.0, 10.0, 6.5), outside)
         for step in range(4):
             _add_hollow(low, (-44.0, -34.0 - 9.5 * step, side * 8.0), (13.0, 4.6, 6.0), outside)

@@ -106,32 +106,35 @@ def simulate_bleed(
     return values, truth
 
 
-def _grow(site: Site, reach: Field, room: Field, volume_ml: float, edge: float) -> Field:
+def _grow(site: Site, layers: list[Field], room: Field, volume_ml: float, edge: float) -> Field:
     """Shares of blood for the size at which their sum is the wanted volume.
 
     Args:
-        reach: per voxel, inf where no blood may be.
+        layers: reach of every voxel, inf where no blood may be, in one or more layers of a
+            slice's thickness.
         room: the share of each voxel that blood may fill.
         edge: width of the rim over which the share falls from 1 to 0, in units of `reach`.
     """
-    weight = np.broadcast_to(site.voxel_ml[:, None, None], reach.shape)
-    allowed = np.isfinite(reach) & (room > 0)
+    weight = np.broadcast_to(site.voxel_ml[:, None, None], room.shape)
+    allowed = np.isfinite(layers[0]) & (room > 0)
     if not allowed.any():
         raise Rejected("This head has no room for a bleed of this kind.")
-    distance, filled = reach[allowed], room[allowed]
+    distances, filled = [layer[allowed] for layer in layers], room[allowed]
     volume = weight[allowed] * filled
 
     def share_at(size: float) -> Field:
-        return np.asarray(np.clip(0.5 - (distance - size) / edge, 0.0, 1.0), dtype=np.float32)
+        parts = [np.clip(0.5 - (distance - size) / edge, 0.0, 1.0) for distance in distances]
+        return np.asarray(sum(parts) / len(parts), dtype=np.float32)
 
-    low, high = float(distance.min()) - edge, float(distance.max()) + edge
+    low = min(float(distance.min()) for distance in distances) - edge
+    high = max(float(distance.max()) for distance in distances) + edge
     for _ in range(26):
         middle = 0.5 * (low + high)
         if float((share_at(middle) * volume).sum()) < volume_ml:
             low = middle
         else:
             high = middle
-    share = np.zeros(reach.shape, dtype=np.float32)
+    share = np.zeros(room.shape, dtype=np.float32)
     share[allowed] = share_at(high) * filled
     return share
 
@@ -149,7 +152,7 @@ def _shape_lens(site: Site, request: BleedRequest, rng: np.random.Generator) -> 
     reach[~(site.inside & site.on_side(is_right, 3.0))] = np.inf
     nowhere = np.zeros_like(reach)
     room = np.ones_like(reach)
-    return _grow(site, reach, room, request.volume_ml, 1.2 / ratio), nowhere
+    return _grow(site, [reach], room, request.volume_ml, 1.2 / ratio), nowhere
 
 
 def _shape_parenchymal(
@@ -160,11 +163,15 @@ def _shape_parenchymal(
     centre = site.pick_deep(rng, request.side, min(8.0 + likely_radius * 0.8, 27.0))
     stretch = np.exp(rng.normal(0, 0.2, 3))
     stretch /= stretch.prod() ** (1 / 3)
-    reach = site.distance_to(centre, stretch)
-    reach *= 1 + 0.11 * site.ripple(rng, 7.0)
-    reach[~site.inside] = np.inf
-    room = np.ones_like(reach)
-    share = _grow(site, reach, room, request.volume_ml, 1.6)
+    wobble = 1 + 0.11 * site.ripple(rng, 7.0)
+    # A slice shows the mean over its thickness: three places in it stand for the whole.
+    layers = []
+    for lift in (-1 / 3, 0.0, 1 / 3):
+        layer = site.distance_to(centre, stretch, lift) * wobble
+        layer[~site.inside] = np.inf
+        layers.append(layer)
+    reach = layers[1]
+    share = _grow(site, layers, np.ones_like(reach), request.volume_ml, 1.6)
     size = float(reach[share > 0.5].max(initial=0.0))
     with np.errstate(over="ignore", invalid="ignore"):
         rim = np.where(site.inside, np.exp(-((np.maximum(reach - size, 0) / 4.5) ** 2)), 0.0)
@@ -180,7 +187,7 @@ def _shape_ventricular(
     if request.side:
         reach = np.where(site.on_side(request.side == "right", 0.0), reach, np.inf)
     reach = np.where(ventricles, reach, np.inf).astype(np.float32)
-    share = _grow(site, reach, site.fluid_share(), request.volume_ml, 1.5)
+    share = _grow(site, [reach], site.fluid_share(), request.volume_ml, 1.5)
     return share, np.zeros_like(share)
 
 
@@ -193,7 +200,7 @@ def _shape_subarachnoid(
     centre = site.pick_fluid(rng, fluid, request.side)
     reach = site.distance_to(centre)
     reach[fluid <= 0.15] = np.inf
-    share = _grow(site, reach, fluid, request.volume_ml, 6.0)
+    share = _grow(site, [reach], fluid, request.volume_ml, 6.0)
     return share, np.zeros_like(share)
 
 

@@ -41,6 +41,8 @@ class Site:
         midline_mm: LPS x of the middle of the cavity.
         smooth_hu: the image without fine noise.
         voxel_ml: volume of one voxel, one per slice.
+        normal: unit normal of the slices.
+        thickness_mm: how much of the head each slice averages, one per slice.
     """
 
     inside: NDArray[np.bool_]
@@ -51,6 +53,8 @@ class Site:
     midline_mm: float
     smooth_hu: Field
     voxel_ml: NDArray[np.float64]
+    normal: NDArray[np.float64]
+    thickness_mm: NDArray[np.float64]
 
     @classmethod
     def survey(
@@ -77,15 +81,27 @@ class Site:
             midline_mm=float(np.median(left[inside])),
             smooth_hu=np.asarray(smooth / np.maximum(weight, 1e-3), dtype=np.float32),
             voxel_ml=extents * pixel / 1000.0,
+            normal=planes[0].normal,
+            thickness_mm=extents if thickness_mm is None else np.array(thickness_mm, float),
         )
 
-    def distance_to(self, centre: NDArray[np.float64], stretch: object = None) -> Field:
-        """Millimetres to a point (LPS), axes divided by `stretch` where given."""
-        factors = np.ones(3) if stretch is None else np.asarray(stretch, dtype=np.float64)
+    def distance_to(
+        self,
+        centre: NDArray[np.float64],
+        stretch: NDArray[np.float64] | None = None,
+        lift: float = 0.0,
+    ) -> Field:
+        """Millimetres to a point (LPS), axes divided by `stretch` where given.
+
+        Args:
+            lift: measure from this share of the slice's thickness above its middle.
+        """
+        factors = np.ones(3) if stretch is None else stretch
         total = np.zeros(self.inside.shape, dtype=np.float32)
         axes = (self.left_mm, self.back_mm, self.up_mm)
-        for axis, middle, factor in zip(axes, centre, factors, strict=True):
-            total += ((axis - np.float32(middle)) / np.float32(factor)) ** 2
+        for axis, middle, factor, along in zip(axes, centre, factors, self.normal, strict=True):
+            raised = (self.thickness_mm * lift * along - middle).astype(np.float32)
+            total += ((axis + raised[:, None, None]) / np.float32(factor)) ** 2
         return np.asarray(np.sqrt(total), dtype=np.float32)
 
     def on_side(self, is_right: bool, margin_mm: float) -> NDArray[np.bool_]:
@@ -134,7 +150,7 @@ class Site:
 
     def fluid_share(self) -> Field:
         """Share of each voxel of the cavity that is cerebrospinal fluid, by its HU."""
-        share = np.clip((28.0 - self.smooth_hu) / 18.0, 0.0, 1.0)
+        share = np.clip((23.0 - self.smooth_hu) / 13.0, 0.0, 1.0)
         share[~self.inside | (self.depth_mm < 0.8)] = 0.0
         return np.asarray(share, dtype=np.float32)
 
@@ -142,7 +158,10 @@ class Site:
         """Fluid deep in the head that hangs together around its middle."""
         fluid = (self.smooth_hu < 20) & self.inside & (self.depth_mm > 22)
         middle = np.abs(self.left_mm - np.float32(self.midline_mm)) < 36
-        labels, count = ndimage.label(fluid & middle, np.ones((3, 3, 3)))
+        # The cisterns behind the third ventricle lie at the midline, far back.
+        behind = self.back_mm - np.float32(np.median(self.back_mm[self.inside]))
+        cistern = (np.abs(self.left_mm - np.float32(self.midline_mm)) < 12) & (behind > 16)
+        labels, count = ndimage.label(fluid & middle & ~cistern, np.ones((3, 3, 3)))
         if count == 0:
             raise Rejected("No ventricles were found in this head.")
         weights = np.broadcast_to(self.voxel_ml[:, None, None], labels.shape)

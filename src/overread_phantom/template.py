@@ -100,7 +100,7 @@ def _close(mask: NDArray[np.bool_], radius_mm: float) -> NDArray[np.bool_]:
 def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     outside = ndimage.distance_transform_edt(~mask, sampling=2.0)
     inside = ndimage.distance_transform_edt(mask, sampling=2.0)
-    return np.asarray(ndimage.gaussian_filter(outside - inside, 0.8), dtype=np.float32)
+    return np.asarray(ndimage.gaussian_filter(outside - inside, 1.5), dtype=np.float32)
 
 
 def _enlarge(coarse: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

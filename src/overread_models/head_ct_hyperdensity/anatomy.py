@@ -28,6 +28,8 @@ class Anatomy:
         tissue_hu: the brain's most frequent HU, between grey and white.
         noise_hu: robust spread of `fine` about its neighbourhood.
         offset_mm: signed distance in the plane to the midline, positive to the patient's left.
+        back_mm: signed distance to the middle of the brain's length, positive to the back, one
+            value per row, (1, rows, 1).
         mirrored: column index of each voxel's mirror image, clipped to the image.
         fluid: cerebrospinal fluid.
         ventricles: fluid deep in the head, with its mirror image and a rim.
@@ -40,6 +42,7 @@ class Anatomy:
     tissue_hu: float
     noise_hu: float
     offset_mm: Field
+    back_mm: Field
     mirrored: NDArray[np.int64]
     fluid: Mask
     ventricles: Mask
@@ -72,6 +75,7 @@ def survey(grid: Grid, brain: Brain) -> Anatomy:
         tissue_hu=tissue,
         noise_hu=noise,
         offset_mm=offset,
+        back_mm=_measure_back(brain, grid),
         mirrored=mirrored,
         fluid=fluid,
         ventricles=_find_ventricles(fluid, mirrored, offset, brain, grid),
@@ -107,6 +111,12 @@ def fit_midline(brain: Brain, grid: Grid) -> Field:
 def mirror(values: Field, anatomy: Anatomy) -> Field:
     """The other side of the head, brought to this one."""
     return np.take_along_axis(values, anatomy.mirrored, axis=2)
+
+
+def _measure_back(brain: Brain, grid: Grid) -> Field:
+    rows = np.arange(grid.hu.shape[1], dtype=np.float32)
+    middle = float(np.median(np.nonzero(brain.mask)[1]))
+    return np.asarray((rows - middle) * grid.row_mm * grid.back_sign, np.float32)[None, :, None]
 
 
 def _find_mode(values: Field) -> float:

@@ -17,6 +17,7 @@ _GROW_ABOVE_HU = 9.0
 _LEAST_ML = 0.25
 _MOST_CANDIDATES = 40
 _RIM_MM = 2.2
+_JOIN_MM = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Candidate:
         offset_mm: mean signed distance to the midline, positive left.
         slices: how many slices it touches.
         height: 0 at the lowest slice with brain, 1 at the highest.
+        slimness: largest inscribed radius over the radius of a disc of its largest area; 1 for a
+            disc, small for a sheet or a branching shape.
+        zone_share: share of voxels where lateral and third ventricles usually lie.
+        mirror_fluid_share: share of voxels whose mirrored place is fluid.
         near_roof: share of voxels under or over bone of a neighbouring slice.
     """
 
@@ -62,6 +67,9 @@ class Candidate:
     slices: int
     height: float
     near_roof: float
+    slimness: float
+    zone_share: float
+    mirror_fluid_share: float
 
 
 def find_candidates(grid: Grid, brain: Brain, anatomy: Anatomy) -> tuple[Candidate, ...]:
@@ -75,12 +83,17 @@ def find_candidates(grid: Grid, brain: Brain, anatomy: Anatomy) -> tuple[Candida
     grow = allowed & (edge > _GROW_ABOVE_HU) & (excess > 6)
     grow = _drop_thin_rim(grow, brain, grid)
     labels, count = ndimage.label(grow, ndimage.generate_binary_structure(3, 1))
+    seeded = np.unique(labels[seed & grow])
+    dense = np.isin(labels, seeded[seeded > 0])
+    # Blood in sulci and ventricles falls into pieces a few pixels apart: they are one finding.
+    near = ndimage.binary_dilation(dense, make_disc(_JOIN_MM / grid.row_mm))
+    labels, count = ndimage.label(near, ndimage.generate_binary_structure(3, 1))
     if count == 0:
         return ()
-    seeded = np.unique(labels[seed & grow])
+    labels = np.where(dense, labels, 0)
     weights = np.broadcast_to(grid.voxel_ml[:, None, None], labels.shape)
     sizes = ndimage.sum_labels(weights, labels, np.arange(count + 1))
-    chosen = [int(n) for n in seeded if n > 0 and sizes[n] >= _LEAST_ML]
+    chosen = [n for n in range(1, count + 1) if sizes[n] >= _LEAST_ML]
     chosen.sort(key=lambda n: (-sizes[n], n))
     mirrored = mirror(smooth(anatomy.calm, brain.mask, grid, 2.5), anatomy)
     boxes = ndimage.find_objects(labels)
@@ -118,6 +131,7 @@ def _measure(
     inner = ndimage.distance_transform_edt(
         np.pad(local, ((0, 0), (1, 1), (1, 1))), sampling=(1e6, grid.row_mm, grid.column_mm)
     )
+    area_mm2 = float(local.sum(axis=(1, 2)).max()) * grid.row_mm * grid.column_mm
     ring = ndimage.binary_dilation(local, make_disc(3.0 / grid.row_mm)) & ~local
     outline = local & ~ndimage.binary_erosion(local, make_disc(1.0))
     depth = brain.depth_mm[mask]
@@ -150,4 +164,19 @@ def _measure(
         slices=int(mask.any(axis=(1, 2)).sum()),
         height=float((centre[0] - brain.first) / span),
         near_roof=float(brain.roof[mask].mean()),
+        slimness=float(inner.max() / np.sqrt(area_mm2 / np.pi)),
+        zone_share=float(_in_zone(anatomy, mask).mean()),
+        mirror_fluid_share=float(
+            np.take_along_axis(anatomy.fluid, anatomy.mirrored, axis=2)[mask].mean()
+        ),
     )
+
+
+def _in_zone(anatomy: Anatomy, mask: Mask) -> Mask:
+    """Which of the mask's voxels lie where ventricles usually do, by their place between left and
+    right, front and back: bodies and frontal horns near the middle, atria farther out behind."""
+    aside = np.abs(anatomy.offset_mm[mask])
+    back = np.broadcast_to(anatomy.back_mm, mask.shape)[mask]
+    outer = np.interp(back, [-48, -30, 0, 15, 30, 48], [4, 18, 20, 26, 36, 30])
+    inner = np.interp(back, [15, 25, 45], [0, 8, 14])
+    return np.asarray((back > -48) & (back < 48) & (aside < outer) & (aside >= inner))

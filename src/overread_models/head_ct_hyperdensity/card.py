@@ -23,12 +23,10 @@ _ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
 VOLUME = Code("118565006", "SCT", "Volume")
 ATTENUATION = Code("112031", "DCM", "Attenuation Coefficient")
-SHIFT = Code("midline-shift", "99OVERREAD", "Midline shift")
 
 EPIDURAL, SUBDURAL = "epidural", "subdural"
 PARENCHYMAL, VENTRICULAR = "intraparenchymal", "intraventricular"
 SUBARACHNOID, UNDETERMINED = "subarachnoid", "undetermined"
-MIDLINE_SHIFT = "midline-shift"
 
 
 def _bleed(key: str, label: str, finding: Code, color: tuple[int, int, int]) -> OutputCode:
@@ -80,15 +78,6 @@ OUTPUTS = (
         Code("1386000", "SCT", "Intracranial hemorrhage"),
         (240, 228, 66),
     ),
-    OutputCode(
-        key=MIDLINE_SHIFT,
-        label="Midline shift",
-        finding=SHIFT,
-        category=_ABNORMAL,
-        site=_BRAIN,
-        is_critical=False,
-        color_rgb=(0, 114, 178),
-    ),
 )
 
 
@@ -127,6 +116,7 @@ def make_card() -> ModelCard:
             "Misses thin films along falx, tentorium and skull base, and most subarachnoid blood "
             "that does not fill a sulcus or cistern.",
             "Slices of the skull base that bone does not close are not read; a notice says so.",
+            "Does not measure midline shift.",
             "Contrast agent, tumours, calcified lesions, metal and motion can look like blood.",
             "Adults only; the skulls of small children were not tried.",
         ),

@@ -39,6 +39,7 @@ class Grid:
         positions_mm: place of each slice along the normal.
         rolls: working pixels (rows, columns) by which each slice was rolled.
         left_sign: +1 where columns grow towards the patient's left, else -1.
+        back_sign: +1 where rows grow towards the patient's back, else -1.
         is_top_last: whether the last slice is the highest.
         shape: the original (slices, rows, columns).
     """
@@ -51,6 +52,7 @@ class Grid:
     positions_mm: NDArray[np.float64]
     rolls: NDArray[np.int64]
     left_sign: int
+    back_sign: int
     is_top_last: bool
     shape: tuple[int, int, int]
 
@@ -102,6 +104,7 @@ def make_grid(volume: Volume) -> Grid:
         positions_mm=measure_positions_mm(volume.planes),
         rolls=rolls,
         left_sign=1 if plane.row_cosines[0] >= 0 else -1,
+        back_sign=1 if plane.column_cosines[1] >= 0 else -1,
         is_top_last=bool(plane.normal[2] >= 0),
         shape=(volume.voxels.shape[0], volume.voxels.shape[1], volume.voxels.shape[2]),
     )

@@ -76,7 +76,7 @@ class HyperdensityPredictor:
 def _make_finding(
     value: float, candidate: Candidate, volume: Volume, grid: Grid, anatomy: Anatomy
 ) -> PredictedFinding:
-    key = name_kind(candidate)
+    key = name_kind(candidate, read_table())
     label = next(output.label for output in OUTPUTS if output.key == key)
     side, words = _name_side(candidate, anatomy)
     mask = _to_original(candidate.mask, grid)

@@ -12,7 +12,7 @@ from overread_models.head_ct_hyperdensity.candidate import Candidate
 
 FEATURES = (
     "log_volume", "contrast", "asymmetry", "thickness", "rim", "midline", "ventricle",
-    "calcium", "roof", "slices", "low",
+    "calcium", "roof", "slices", "low", "slimness", "zone", "mirror_fluid",
 )  # fmt: skip
 
 
@@ -30,6 +30,9 @@ def describe(candidate: Candidate) -> tuple[float, ...]:
         candidate.near_roof,
         min(candidate.slices, 4) / 2.0,
         1.0 if candidate.height < 0.12 else 0.0,
+        candidate.slimness,
+        candidate.zone_share,
+        candidate.mirror_fluid_share,
     )
 
 
