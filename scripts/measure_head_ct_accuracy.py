@@ -408,7 +408,8 @@ has calcified plexus and pineal and an old infarct), turned by up to 6°, scaled
 flipped in half of the cases, shifted by up to 1.5 HU and with up to 3 HU of noise added;
 {synthetic} are synthetic heads of different seeds with gaps of 4 to 6 mm, tilts of 0°, 12° and -10°
 and noise of 2 to 5.5 HU. All have pixels of 0.9 to 1 mm, the grid on which the model works in any
-case. Bleeds have 1 to 60 mL and 50 to 80 HU. The score was fitted on {regions} regions of other heads, bleeds
+case. Bleeds have 1 to 60 mL and 50 to 80 HU. The score was fitted on {regions} regions of other
+heads, bleeds
 and noise; the real scan behind them is the same one. A region is flagged from a score of {flag}.
 Intervals are 95 % (Wilson).
 """
