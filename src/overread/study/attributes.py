@@ -7,6 +7,7 @@ import math
 import struct
 
 from pydicom import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
 MALFORMED = (
@@ -19,6 +20,7 @@ MALFORMED = (
     RecursionError,
     EOFError,
     struct.error,
+    BytesLengthException,
 )
 """What pydicom raises over values and structures that break the standard."""
 

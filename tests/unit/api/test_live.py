@@ -55,7 +55,7 @@ class Wire:
         )
 
     async def next(self) -> dict[str, Any]:
-        return await asyncio.wait_for(self.sent.get(), 5)
+        return await asyncio.wait_for(self.sent.get(), 30)
 
     async def read_sse(self) -> tuple[int, str, dict[str, Any]]:
         while True:
