@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
 from pydicom.multival import MultiValue
-from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
+from overread.study.attributes import read_items
 from overread.study.pixels.color import is_colour, to_rgb
 from overread.study.pixels.decode import DecodedFrame
 from overread.study.pixels.functional_groups import find_group
+from overread.study.pixels.lookup import read_table
 from overread.vocabulary.errors import Rejected
 
 MAX_RENDERED_WIDTH = 4096
-_LUT_FAILURES = (AttributeError, KeyError, ValueError, IndexError, TypeError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,9 @@ def to_modality_values(
     Raises:
         Rejected: the Modality LUT can't be read.
     """
-    if header.get("ModalityLUTSequence"):
-        try:
-            return np.asarray(apply_modality_lut(pixels, header), dtype=np.float32)
-        except _LUT_FAILURES as error:
-            raise Rejected("The Modality LUT can't be read (PS3.3 C.11.1).") from error
+    tables = read_items(header, "ModalityLUTSequence")
+    if tables:
+        return read_table(tables[0], header).apply(pixels).astype(np.float32)
     rescale = read_rescale(header, frame)
     values = pixels.astype(np.float32)
     values *= np.float32(rescale.slope)
@@ -126,10 +124,11 @@ def to_screen(
     if is_colour(frame.photometric):
         return to_rgb(frame, header)
     values = to_modality_values(frame.pixels, header, number)
-    if window is None and not read_windows(header, number) and header.get("VOILUTSequence"):
-        grey = _apply_voi_lut(values, header)
+    offered = read_windows(header, number)
+    tables = read_items(header, "VOILUTSequence")
+    if window is None and not offered and tables:
+        grey = _apply_voi_table(values, tables[0], header)
     else:
-        offered = read_windows(header, number)
         chosen = window or (offered[0] if offered else choose_window(values, _padding(header)))
         grey = apply_window(values, chosen)
     return np.invert(grey) if frame.photometric == "MONOCHROME1" else grey
@@ -184,13 +183,12 @@ def _row_stretch(header: Dataset, frame: int) -> float:
     return min(max(pair[0] / pair[1], 0.05), 20.0)
 
 
-def _apply_voi_lut(values: NDArray[np.float32], header: Dataset) -> NDArray[np.uint8]:
-    try:
-        mapped = np.asarray(apply_voi_lut(np.rint(values).astype(np.int32), header, index=0))
-        bits = int(header.VOILUTSequence[0].LUTDescriptor[2])
-    except _LUT_FAILURES as error:
-        raise Rejected("The VOI LUT can't be read (PS3.3 C.11.2).") from error
-    scaled = mapped.astype(np.float64) * 255.0 / ((1 << max(bits, 1)) - 1)
+def _apply_voi_table(
+    values: NDArray[np.float32], item: Dataset, header: Dataset
+) -> NDArray[np.uint8]:
+    table = read_table(item, header)
+    mapped = table.apply(np.rint(values))
+    scaled = mapped.astype(np.float64) * 255.0 / ((1 << table.bits) - 1)
     return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
 
