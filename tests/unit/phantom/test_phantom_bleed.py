@@ -13,7 +13,13 @@ from overread_phantom.dicom import read_hu
 from overread_phantom.place import slice_extents
 
 
-@pytest.mark.parametrize("kind", list(BleedKind))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[] if kind is BleedKind.INTRAPARENCHYMAL else pytest.mark.slow)
+        for kind in BleedKind
+    ],
+)
 def test_the_volume_is_the_one_asked_for_by_real_positions(
     test_data: Path, kind: BleedKind
 ) -> None:
@@ -28,7 +34,9 @@ def test_the_volume_is_the_one_asked_for_by_real_positions(
     by_mask = float(truth.mask.sum(axis=(1, 2)) @ np.diff(edges)) * 0.4882812**2 / 1000
     assert by_mask == pytest.approx(8.0, rel=0.5 if kind is BleedKind.SUBARACHNOID else 0.25)
     assert sum(truth.slice_volumes_ml) == pytest.approx(truth.volume_ml)
-    assert float(changed[truth.mask].mean()) > 55
+    # A sulcus is thinner than a slice: of a voxel half full of blood the rest is fluid or brain.
+    least = 0.5 * (70 + 7) if kind is BleedKind.SUBARACHNOID else 55
+    assert float(changed[truth.mask].mean()) > least
     assert (changed != hu).any()
 
 
@@ -40,6 +48,7 @@ def test_extents_of_the_real_stack(test_data: Path) -> None:
     assert extents[20] == pytest.approx(6.999, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bleed(test_data: Path) -> None:
     hu, planes = read_hu(test_data / "ct-head")
     request = BleedRequest(BleedKind.INTRAPARENCHYMAL, 12.0)

@@ -70,6 +70,7 @@ def test_files_say_synthetic_and_are_valid(head: SyntheticHead, tmp_path: Path) 
     assert find_dicom_errors(paths[3]) == []
 
 
+@pytest.mark.slow
 def test_a_real_series_with_a_bleed_is_marked_and_valid(test_data: Path, tmp_path: Path) -> None:
     request = BleedRequest(BleedKind.INTRAPARENCHYMAL, 20.0)
     truth = write_bleed_into_series(test_data / "ct-head", tmp_path, request, seed=4)
