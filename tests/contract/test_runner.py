@@ -50,8 +50,25 @@ class Bench:
         return await runner.run(request, lambda share, words: self.told.append((share, words)))
 
 
-@pytest.fixture
-def bench(tmp_path: Path, series: Path) -> Bench:
+REFUSING_KERNEL = """
+from overread.adapters.runner import isolation
+isolation._unshare = lambda: False
+"""
+
+
+@pytest.fixture(params=["spaces", "no_spaces"])
+def bench(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    series: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
+    """Under a kernel that grants new spaces, and under one that does not."""
+    if request.param == "no_spaces":
+        refusing = tmp_path / "kernel"
+        refusing.mkdir()
+        (refusing / "sitecustomize.py").write_text(REFUSING_KERNEL)
+        monkeypatch.syspath_prepend(refusing)
     return Bench(tmp_path, series)
 
 
@@ -201,7 +218,8 @@ bench.scratch, bench.series = Path({str(bench.scratch)!r}), Path({str(bench.seri
 bench.models, bench.told = bench.scratch, []
 asyncio.run(bench.run("hang"))
 """
-    server = subprocess.Popen([sys.executable, "-c", script])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    server = subprocess.Popen([sys.executable, "-c", script], env=environment)
     end = time.monotonic() + 30
     while not (bench.scratch / "grandchild").exists() and time.monotonic() < end:
         time.sleep(0.02)

@@ -5,9 +5,10 @@
                  └─ C  the model, with limits on memory, CPU and file size
 
 A, B and C ask to be killed when their parent ends, so nothing outlives a killed server. Where the
-kernel grants no new spaces (a container without the right), C runs in A's place: limits and the
-kill of the group remain, Python's own sockets are refused, and `Isolation.is_network_cut` says
-that a program could still reach the network.
+kernel grants no new spaces (a container without the right) there is no B: A inherits every
+orphan below it and kills them all when C ends, when it is asked to end, or when the server does.
+Limits remain, Python's own sockets are refused, and `Isolation.is_network_cut` says that a
+program could still reach the network.
 
 Only the standard library is imported here: the forks happen while the process is small.
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_PR_SET_CHILD_SUBREAPER = 36
 _CLONE_NEWUSER = 0x10000000  # <linux/sched.h>
 _CLONE_NEWPID = 0x20000000
 _CLONE_NEWNET = 0x40000000
@@ -76,6 +78,8 @@ def enter(limits: Limits) -> Isolation:
     if is_cut:
         _fork_and_wait(limits, is_first_of_space=True)
         _fork_and_wait(limits, is_first_of_space=False)
+    else:
+        _fork_under_guard(limits)
     _apply(limits)
     _refuse_sockets()
     return Isolation(is_network_cut=is_cut)
@@ -112,11 +116,59 @@ def _fork_and_wait(limits: Limits, *, is_first_of_space: bool) -> None:
     _wait_and_end(child, limits)
 
 
-def _wait_and_end(child: int, limits: Limits) -> NoReturn:
+def _fork_under_guard(limits: Limits) -> None:
+    """As `_fork_and_wait`, where no process space ends what the model leaves behind."""
+    _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGTERM, _end_with_all)
+    # Until now the server's end killed this process, which from here on has others to end first.
+    _libc().prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        die_with_parent(parent)
+        return
+    _wait_and_end(child, limits, kill_rest=True)
+
+
+def _end_with_all(_number: int, _frame: object) -> NoReturn:
+    _kill_all_below()
+    os._exit(128 + signal.SIGTERM)
+
+
+def _kill_all_below() -> None:
+    """Kill every descendant: the children of a killed one come to this process, and go next."""
+    try:
+        while True:
+            for child in _list_children(os.getpid()):
+                os.kill(child, signal.SIGKILL)
+            os.wait()
+    except ChildProcessError:
+        return
+
+
+def _list_children(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            # The name in brackets may hold anything; the parent is the second field behind it.
+            after_name = (entry / "stat").read_text(errors="replace").rpartition(")")[2]
+        except OSError:
+            continue
+        if int(after_name.split()[1]) == parent:
+            found.append(int(entry.name))
+    return found
+
+
+def _wait_and_end(child: int, limits: Limits, *, kill_rest: bool = False) -> NoReturn:
     _close_pipes()
     while True:
         pid, status, usage = os.wait4(-1, 0)
         if pid == child:
+            if kill_rest:
+                _kill_all_below()
             os._exit(_to_exit_code(status, usage.ru_maxrss * 1024, limits))
 
 

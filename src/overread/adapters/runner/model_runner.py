@@ -30,6 +30,7 @@ LOG_NAME = "model.log"
 
 _LINE_BYTES = 64 * 1024
 _DISK_CHECK_SECONDS = 0.5
+_END_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,11 @@ def _passed_disk(title: str) -> LimitExceeded:
 
 
 async def _kill(process: Process) -> None:
-    """Kill the whole group; what left the group lies in the process space that ends with it."""
+    """End the first process, which ends all below it (`isolation`), then kill the whole group."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), _END_SECONDS)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     # The pipe may still hold lines: without a reader `wait` could wait for ever.
