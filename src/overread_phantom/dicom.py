@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
+from overread.study.pixels.pydicom_plugin import register
 from overread.vocabulary.errors import Rejected
 from overread.vocabulary.geometry import PlaneGeometry
 from overread.vocabulary.uid import derive_uid
@@ -258,6 +259,7 @@ def _read_plane(dataset: Dataset) -> PlaneGeometry:
 def _to_hu(dataset: Dataset) -> NDArray[np.int16]:
     slope = float(dataset.get("RescaleSlope", 1))
     intercept = float(dataset.get("RescaleIntercept", 0))
+    register()
     return np.round(dataset.pixel_array * slope + intercept).astype(np.int16)
 
 

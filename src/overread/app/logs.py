@@ -7,11 +7,17 @@ import sys
 
 import structlog
 
+_NAMING_ADDRESSES = ("httpx", "httpcore", "urllib3", "granian", "_granian")
+
 
 def configure_logs(level: str) -> None:
     """Set up structlog; libraries speak only from warnings on."""
     number = getattr(logging, level.upper())
     logging.basicConfig(stream=sys.stderr, level=max(number, logging.WARNING))
+    # Said to each by name, whatever level the root gets later: at INFO they name the address of
+    # every request, and a search's address may hold a Patient ID.
+    for name in _NAMING_ADDRESSES:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +220,46 @@ def test_building_leaves_the_datasets_alone() -> None:
     before = copy.deepcopy(slices)
     build_volume(slices)
     assert slices == before
+
+
+@pytest.mark.parametrize("kind", ["JLSL", "J2KR", "JPLL", "RLE"])
+def test_compressed_slices_hold_the_values_of_plain_ones(
+    test_data: Path, tmp_path: Path, kind: str
+) -> None:
+    for name, source in (("plain", "UNC"), ("packed", kind)):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            ds = dcmread(test_data / "transfer-syntaxes" / f"CT1_{source}.dcm")
+            ds.SOPInstanceUID = f"1.2.3.4.{number + 1}"
+            ds.SeriesInstanceUID = "1.2.3.4"
+            ds.ImagePositionPatient = [0, 0, 5 * number]
+            ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+            ds.RescaleSlope, ds.RescaleIntercept = 1 + number, -1024
+            ds.save_as(tmp_path / name / f"{number}.dcm")
+    plain, packed = read_volume(tmp_path / "plain"), read_volume(tmp_path / "packed")
+    assert packed.voxels.shape == (3, 512, 512)
+    assert len(np.unique(packed.voxels[0])) > 100
+    assert np.array_equal(packed.voxels, plain.voxels)
+
+
+def test_volumes_need_no_other_part_of_the_product_to_decode(
+    test_data: Path, tmp_path: Path
+) -> None:
+    """In a process of its own, where nothing else can have told pydicom of our decoders."""
+    shutil.copy(test_data / "xray" / "tibia.dcm", tmp_path)
+    ds = dcmread(tmp_path / "tibia.dcm")
+    ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 0], [1, 0, 0, 0, 1, 0]
+    ds.PixelSpacing = [0.1, 0.1]
+    ds.save_as(tmp_path / "tibia.dcm")
+    script = (
+        "import sys, pathlib; from overread.study.volume import read_volume; "
+        "print(read_volume(pathlib.Path(sys.argv[1])).voxels.shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip() == "(1, 1760, 1760)", done.stderr

@@ -18,6 +18,7 @@ from pydicom.errors import InvalidDicomError
 from overread.adapters.runner.command_json import fill_polygon
 from overread.model.prediction import PredictedFinding
 from overread.study.attributes import MALFORMED
+from overread.study.pixels.pydicom_plugin import register
 from overread.study.volume import MAX_VOXELS, Volume
 from overread.vocabulary.errors import LimitExceeded, Rejected
 from overread.vocabulary.geometry import PlaneGeometry
@@ -65,6 +66,7 @@ def _read_segments(
             "it on the grid of the images."
         )
     is_fractional = str(dataset.SegmentationType) == "FRACTIONAL"
+    register()
     frames = dataset.pixel_array.reshape(count, rows, columns)
     scale = float(dataset.MaximumFractionalValue) if is_fractional else 1.0
     shares: dict[int, NDArray[np.float32]] = {}
