@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,14 @@ from scipy import ndimage
 
 from overread_models.head_ct_hyperdensity.baseline import expect_hu
 from overread_models.head_ct_hyperdensity.grid import Field, Grid, Mask, make_disc, smooth
+from overread_models.head_ct_hyperdensity.midline import find_midline
 from overread_models.head_ct_hyperdensity.skull import Brain
 
 _CALCIUM_HU = 105.0
 _CALCIUM_HALO_MM = 3.2
 _FLUID_BELOW_TISSUE_HU = 13.0
 _DEEP_MM = 20.0
+_Kind = TypeVar("_Kind", np.float32, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,8 @@ class Anatomy:
         tissue_hu: the brain's most frequent HU, between grey and white.
         noise_hu: robust spread of `fine` about its neighbourhood.
         offset_mm: signed distance in the plane to the midline, positive to the patient's left.
-        back_mm: signed distance to the middle of the brain's length, positive to the back, one
-            value per row, (1, rows, 1).
-        mirrored: column index of each voxel's mirror image, clipped to the image.
+        back_mm: signed distance along it to the middle of the brain's length, positive to the back.
+        mirrored: where each voxel's mirror image lies in its slice (`Midline.reflect`).
         fluid: cerebrospinal fluid.
         ventricles: fluid deep in the head, with its mirror image and a rim.
         calcium: calcified spots and their halo.
@@ -59,12 +61,9 @@ def survey(grid: Grid, brain: Brain) -> Anatomy:
     well_inside = brain.mask & (brain.depth_mm > 6) & ~brain.roof
     tissue = _find_mode(calm[well_inside])
     noise = _measure_noise(grid.hu - fine, well_inside)
-    axis = fit_midline(brain, grid)
-    columns = np.arange(grid.hu.shape[2], dtype=np.float32)
-    offset: Field = (columns[None, None, :] - axis[:, :, None]) * grid.column_mm * grid.left_sign
-    offset = offset.astype(np.float32)
-    mirrored = np.round(2 * axis[:, :, None] - columns[None, None, :]).astype(np.int64)
-    mirrored = np.clip(mirrored, 0, grid.hu.shape[2] - 1)
+    midline = find_midline(brain, grid)
+    offset, back = midline.measure(grid)
+    mirrored = midline.reflect(grid)
     fluid = brain.mask & (calm < tissue - _FLUID_BELOW_TISSUE_HU) & (calm > -15)
     solid = clean & (calm > tissue - 8)
     expected = expect_hu(calm, solid, brain.depth_mm, offset, tissue)
@@ -75,7 +74,7 @@ def survey(grid: Grid, brain: Brain) -> Anatomy:
         tissue_hu=tissue,
         noise_hu=noise,
         offset_mm=offset,
-        back_mm=_measure_back(brain, grid),
+        back_mm=back - np.float32(np.median(back[brain.mask])),
         mirrored=mirrored,
         fluid=fluid,
         ventricles=_find_ventricles(fluid, mirrored, offset, brain, grid),
@@ -83,40 +82,10 @@ def survey(grid: Grid, brain: Brain) -> Anatomy:
     )
 
 
-def fit_midline(brain: Brain, grid: Grid) -> Field:
-    """The column of the midline in each slice and row, (slices, rows): a plane through the middles
-    between the left and right walls of the skull, fitted so that stray middles do not count."""
-    places, middles = [], []
-    for index in range(brain.first, brain.last + 1):
-        rows = np.flatnonzero(brain.mask[index].sum(axis=1) * grid.column_mm > 60)
-        for row in rows:
-            columns = np.flatnonzero(brain.mask[index, row])
-            places.append((1.0, float(index), float(row)))
-            middles.append(0.5 * (columns[0] + columns[-1]))
-    design, target = np.array(places), np.array(middles)
-    if len(target) < 10:
-        return np.full(grid.hu.shape[:2], grid.hu.shape[2] / 2, dtype=np.float32)
-    weight = np.ones(len(target))
-    solution = np.zeros(3)
-    for _ in range(12):
-        root = np.sqrt(weight)[:, None]
-        solution, *_ = np.linalg.lstsq(design * root, target * root[:, 0], rcond=None)
-        residual = target - design @ solution
-        scale = max(1.0, 1.4826 * float(np.median(np.abs(residual))))
-        weight = 1.0 / (1.0 + (residual / scale) ** 2)
-    slices, rows = np.mgrid[: grid.hu.shape[0], : grid.hu.shape[1]]
-    return np.asarray(solution[0] + solution[1] * slices + solution[2] * rows, dtype=np.float32)
-
-
-def mirror(values: Field, anatomy: Anatomy) -> Field:
-    """The other side of the head, brought to this one."""
-    return np.take_along_axis(values, anatomy.mirrored, axis=2)
-
-
-def _measure_back(brain: Brain, grid: Grid) -> Field:
-    rows = np.arange(grid.hu.shape[1], dtype=np.float32)
-    middle = float(np.median(np.nonzero(brain.mask)[1]))
-    return np.asarray((rows - middle) * grid.row_mm * grid.back_sign, np.float32)[None, :, None]
+def mirror(values: NDArray[_Kind], mirrored: NDArray[np.int64]) -> NDArray[_Kind]:
+    """The other side of the head, brought to this one; `mirrored` as in `Anatomy`."""
+    flat = values.reshape(len(values), -1)
+    return np.take_along_axis(flat, mirrored.reshape(len(values), -1), axis=1).reshape(values.shape)
 
 
 def _find_mode(values: Field) -> float:
@@ -146,7 +115,7 @@ def _find_ventricles(
     weights = np.broadcast_to(grid.voxel_ml[:, None, None], labels.shape)
     sizes = ndimage.sum_labels(weights, labels, range(1, count + 1))
     kept = np.isin(labels, 1 + np.flatnonzero(sizes > 1.0))
-    both = kept | np.take_along_axis(kept, mirrored, axis=2)
+    both = kept | mirror(kept, mirrored)
     closed = ndimage.binary_closing(both, make_disc(5.0 / grid.row_mm))
     rim = ndimage.binary_dilation(closed, make_disc(2.0 / grid.row_mm))
     return np.asarray(rim & brain.mask, dtype=np.bool_)

@@ -18,6 +18,7 @@ _LEAST_ML = 0.25
 _MOST_CANDIDATES = 40
 _RIM_MM = 2.2
 _JOIN_MM = 2.0
+_PARTIAL_MM = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Candidate:
         zone_share: share of voxels where lateral and third ventricles usually lie.
         mirror_fluid_share: share of voxels whose mirrored place is fluid.
         near_roof: share of voxels under or over bone of a neighbouring slice.
+        beyond_hu: as `contrast_hu`, of the voxels more than 4 mm off the bone, where bone's partial
+            volume does not reach; 0 where there are none.
     """
 
     mask: Mask
@@ -70,6 +73,7 @@ class Candidate:
     slimness: float
     zone_share: float
     mirror_fluid_share: float
+    beyond_hu: float
 
 
 def find_candidates(grid: Grid, brain: Brain, anatomy: Anatomy) -> tuple[Candidate, ...]:
@@ -95,7 +99,7 @@ def find_candidates(grid: Grid, brain: Brain, anatomy: Anatomy) -> tuple[Candida
     sizes = ndimage.sum_labels(weights, labels, np.arange(count + 1))
     chosen = [n for n in range(1, count + 1) if sizes[n] >= _LEAST_ML]
     chosen.sort(key=lambda n: (-sizes[n], n))
-    mirrored = mirror(smooth(anatomy.calm, brain.mask, grid, 2.5), anatomy)
+    mirrored = mirror(smooth(anatomy.calm, brain.mask, grid, 2.5), anatomy.mirrored)
     boxes = ndimage.find_objects(labels)
     return tuple(
         _measure(
@@ -152,7 +156,7 @@ def _measure(
         peak_hu=float(np.percentile(values, 90)),
         asymmetry_hu=float(values.mean() - mirrored[mask].mean()),
         thickness_mm=float(inner.max()),
-        rim_share=float((depth < 4.0).mean()),
+        rim_share=float((depth < _PARTIAL_MM).mean()),
         touch_share=float((brain.depth_mm[area][outline] < 2.6).mean()),
         midline_share=float((np.abs(anatomy.offset_mm[mask]) < 4.0).mean()),
         fluid_share=float(anatomy.fluid[area][ring_brain].mean()) if ring_brain.any() else 0.0,
@@ -166,9 +170,10 @@ def _measure(
         near_roof=float(brain.roof[mask].mean()),
         slimness=float(inner.max() / np.sqrt(area_mm2 / np.pi)),
         zone_share=float(_in_zone(anatomy, mask).mean()),
-        mirror_fluid_share=float(
-            np.take_along_axis(anatomy.fluid, anatomy.mirrored, axis=2)[mask].mean()
-        ),
+        beyond_hu=float((values - anatomy.expected[mask])[depth > _PARTIAL_MM].mean())
+        if (depth > _PARTIAL_MM).any()
+        else 0.0,
+        mirror_fluid_share=float(mirror(anatomy.fluid, anatomy.mirrored)[mask].mean()),
     )
 
 
@@ -176,7 +181,7 @@ def _in_zone(anatomy: Anatomy, mask: Mask) -> Mask:
     """Which of the mask's voxels lie where ventricles usually do, by their place between left and
     right, front and back: bodies and frontal horns near the middle, atria farther out behind."""
     aside = np.abs(anatomy.offset_mm[mask])
-    back = np.broadcast_to(anatomy.back_mm, mask.shape)[mask]
+    back = anatomy.back_mm[mask]
     outer = np.interp(back, [-48, -30, 0, 15, 30, 48], [4, 18, 20, 26, 36, 30])
     inner = np.interp(back, [15, 25, 45], [0, 8, 14])
     return np.asarray((back > -48) & (back < 48) & (aside < outer) & (aside >= inner))
