@@ -78,6 +78,8 @@ def _run(spec: CommandSpec, title: str, series: Path, output: Path, memory_bytes
         return
     if ended.returncode == -signal.SIGXFSZ:
         raise LimitExceeded(f"{title} wrote more than it may to its scratch folder.")
+    if ended.returncode == -signal.SIGXCPU:
+        raise LimitExceeded(f"{title} used more processor time than it may.")
     peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     if peak_bytes > 0.8 * memory_bytes:
         raise MemoryError

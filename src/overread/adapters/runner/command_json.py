@@ -70,6 +70,11 @@ def fill_polygon(mask: NDArray[np.bool_], slice_index: int, points: NDArray[np.f
 
 
 def _read_finding(item: dict[str, Any], volume: Volume) -> PredictedFinding:
+    if not isinstance(item, dict) or not isinstance(item.get("output"), str):
+        raise Rejected('a finding lacks "output", the key of one of the card\'s outputs.')
+    side = item.get("laterality")
+    if side is not None and side not in _SIDES:
+        raise Rejected(f"a laterality is one of {', '.join(_SIDES)}, or left out.")
     mask = np.zeros(volume.voxels.shape, dtype=bool)
     is_placed = False
     for box in item.get("boxes", []):
@@ -91,9 +96,8 @@ def _read_finding(item: dict[str, Any], volume: Volume) -> PredictedFinding:
             raise Rejected("a polygon needs three points (column, row) or more.")
         fill_polygon(mask, _find_slice(outline, volume), points)
         is_placed = True
-    side = item.get("laterality")
     return PredictedFinding(
-        output=str(item["output"]),
+        output=item["output"],
         label=str(item.get("label") or item["output"]),
         confidence=None if item.get("confidence") is None else float(item["confidence"]),
         mask=mask if is_placed else None,
