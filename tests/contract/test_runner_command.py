@@ -279,7 +279,7 @@ async def test_an_sr_outline_is_filled(bench: Bench) -> None:
 
 async def test_an_image_given_back_is_no_answer(bench: Bench) -> None:
     bench.read_images()[0].save_as(bench.answers / "image.dcm")
-    with pytest.raises(Defect, match="SOP class .* SEG and SR are read"):
+    with pytest.raises(Defect, match=r"SOP class .* SEG and SR are read"):
         await bench.run(COPY)
 
 
@@ -348,7 +348,9 @@ async def test_a_program_that_takes_too_long_is_stopped(bench: Bench) -> None:
     "program",
     [
         "open('junk', 'wb').write(b'x' * 2**26)",
-        "for n in range(64): open(f'junk{n}', 'wb').write(b'x' * 2**20)\nimport time; time.sleep(9)",
+        "import time\n"
+        "for n in range(64): open(f'junk{n}', 'wb').write(b'x' * 2**20)\n"
+        "time.sleep(9)",
     ],
 )
 async def test_a_program_that_writes_too_much_is_stopped(bench: Bench, program: str) -> None:
