@@ -116,7 +116,17 @@ def _decode_compressed(
 
 
 def _decode_htj2k(data: bytes) -> NDArray[np.generic]:
+    # OpenJPH lets what the irreversible transform carries beyond white wrap around to black;
+    # OpenJPEG clips it.
+    if _is_irreversible(data):
+        return np.asarray(imagecodecs.jpeg2k_decode(data))
     return np.asarray(imagecodecs.htj2k_decode(data))
+
+
+def _is_irreversible(data: bytes) -> bool:
+    """Whether the COD segment of a JPEG 2000 codestream names the 9-7 filter (T.800 A.6.1)."""
+    start = data.find(b"\xff\x52", 0, 65536)
+    return start >= 0 and data[start + 13 : start + 14] == b"\0"
 
 
 def _after_jpeg2000(layout: PixelLayout) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.uid import (
@@ -105,6 +107,11 @@ def test_htj2k_colour_is_decoded_and_the_lossy_one_marked(test_data: Path) -> No
     # Both show one picture.
     difference = lossless.pixels.astype(int) - lossy.pixels
     assert np.abs(difference).mean() < 5
+    assert np.abs(difference).max() <= 4  # nothing wraps around at white
+    for name, frame in (("HTJ2KLossless_08_RGB", lossless), ("HTJ2K_08_RGB", lossy)):
+        stream = read_first_stream(dcmread(folder / f"{name}.dcm"))
+        with Image.open(io.BytesIO(stream)) as reference:
+            assert np.abs(np.asarray(reference).astype(int) - frame.pixels).max() <= 1
     assert not is_lossy(Dataset(), "1.2.840.10008.1.2.4.201")
     assert is_lossy(Dataset(), "1.2.840.10008.1.2.4.203")
 
