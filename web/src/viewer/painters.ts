@@ -26,6 +26,8 @@ export function createPainters(parent: HTMLElement, onReady: () => void): Painte
     const { createCornerstonePainter } = await import('./cornerstone-painter.js');
     if (isDisposed) return;
     cornerstone = createCornerstonePainter(parent, canvas.element);
+    // It lies above the canvas, and colour pictures stay on the canvas: in sight once it draws.
+    cornerstone.show(false);
     if (size !== undefined) cornerstone.resize(size);
     onReady();
   }
