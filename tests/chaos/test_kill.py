@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from overread.adapters.engine.in_process import InProcessEngine
 from overread.app.importing import collect_files, receive_paths
 from overread.app.settings import read_settings
 from overread.app.wiring import open_archive, open_stores, wire
-from overread.adapters.engine.in_process import InProcessEngine
 from overread.vocabulary.event import EventKind
 from overread_phantom.bleed import BleedKind, BleedRequest
 from overread_phantom.dicom import write_bleed_into_series
@@ -64,9 +64,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Path:
                 on_failed=on_failed,  # type: ignore[arg-type,return-value]  # never started
             ),
         )
-        await receive_paths(
-            site.stores, site.archive, collect_files([series]), "test", site.watch.take
-        )
+        await receive_paths(site.stores, site.archive, collect_files([series]), "test", site.take)
         site.stores.database.close()
 
     asyncio.run(fill())
