@@ -80,6 +80,7 @@ class Site:
         return np.frombuffer(answer.content, dtype).reshape(shape)
 
 
+BRIGHT = 40
 HEADERS = ("rows", "columns", "samples", "bits", "signed")
 
 
@@ -172,27 +173,27 @@ def test_htj2k_colour_is_what_another_decoder_makes_of_it(site: Site, name: str)
     assert described["is_lossy"] is (name == "HTJ2K_08_RGB")
 
 
-def choose_flat_points(grey: NDArray[np.int64], count: int, margin: float) -> list[tuple[int, int]]:
-    """(row, column) of pixels whose neighbours show nearly the same, spread over the grey scale,
-    so that a shift of a pixel or the way of scaling does not matter."""
-    reach = 2
-    low, high = grey, grey
+def choose_flat_points(levels: NDArray[np.int64], count: int) -> list[tuple[int, int]]:
+    """(row, column) of pixels whose neighbours show nearly the same, so that the way of scaling
+    does not matter; half of them bright, as most of an image is black."""
+    rows, columns = levels.shape[:2]
+    low, high = levels, levels
+    # Small images are enlarged on the screen, large ones made smaller.
+    reach = 1 if max(rows, columns) < 800 else 2
     for dy in range(-reach, reach + 1):
         for dx in range(-reach, reach + 1):
-            moved = np.roll(grey, (dy, dx), axis=(0, 1))
+            moved = np.roll(levels, (dy, dx), axis=(0, 1))
             low, high = np.minimum(low, moved), np.maximum(high, moved)
-    flat = (high - low <= 2).all(axis=-1)
-    rows, columns = grey.shape[:2]
-    flat[: int(rows * margin)] = flat[int(rows * (1 - margin)) :] = False
-    flat[:, : int(columns * margin)] = flat[:, int(columns * (1 - margin)) :] = False
-    ys, xs = np.nonzero(flat)
-    assert len(ys) > 0
-    order = np.argsort(grey[ys, xs].sum(axis=-1), kind="stable")
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, count).astype(int))]
-    # Most of an image is black: half of the points come from its brighter levels.
-    levels, first = np.unique(grey[ys, xs].sum(axis=-1), return_index=True)
-    bright = first[np.unique(np.linspace(0, len(levels) - 1, count).astype(int))]
-    return [(int(ys[i]), int(xs[i])) for i in np.unique(np.concatenate([chosen, bright]))]
+    flat = (high - low <= 3).all(axis=-1)
+    inside = np.zeros_like(flat)
+    inside[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)] = True
+    bright = levels.max(axis=-1) > BRIGHT
+    points: list[tuple[int, int]] = []
+    for wanted in (flat & inside & bright, flat & inside & ~bright):
+        ys, xs = np.nonzero(wanted)
+        for i in np.unique(np.linspace(0, len(ys) - 1, min(count // 2, len(ys))).astype(int)):
+            points.append((int(ys[i]), int(xs[i])))
+    return points
 
 
 def expect_screen(site: Site, name: str) -> NDArray[np.int64]:
@@ -212,9 +213,9 @@ def expect_screen(site: Site, name: str) -> NDArray[np.int64]:
 def look_at(page: Page, site: Site, name: str) -> None:
     """Open a study and compare points of the screen with what the image must show there."""
     expected = expect_screen(site, name)
-    points = choose_flat_points(expected, 24, 0.12)
+    points = choose_flat_points(expected, 24)
     wanted = np.array([expected[point] for point in points])
-    is_bright = wanted.max(axis=1) > 40
+    is_bright = wanted.max(axis=1) > BRIGHT
     assert is_bright.sum() >= 5, f"{name}: the chosen points hold no picture"
     page.goto(f"{site.server.url}/studies/{site.sent[name].study}")
     page.locator("[data-overlay]").first.wait_for()

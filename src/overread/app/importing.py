@@ -49,12 +49,26 @@ def list_quarantine(settings: Settings) -> int:
     """Print what was refused, newest first."""
     stores = open_stores(settings)
     items = asyncio.run(stores.quarantine.list_items())
+    console = Console()
+    if not console.is_terminal:
+        # For programs: a line a file, never broken or cut to the width of a screen.
+        for item in items:
+            console.out(
+                item.received_at,
+                item.source,
+                item.file_name,
+                item.reason,
+                item.remedy,
+                sep="\t",
+                highlight=False,
+            )
+        return 0
     table = Table(title=f"{len(items)} files in quarantine")
     for heading in ("received", "by", "file", "reason", "remedy"):
         table.add_column(heading)
     for item in items:
         table.add_row(item.received_at[:19], item.source, item.file_name, item.reason, item.remedy)
-    Console().print(table)
+    console.print(table)
     return 0
 
 
