@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from overread.app.logs import configure_logs
 from overread.app.settings import Settings
 from overread.app.terminal import say
 from overread.app.wiring import Stores, open_archive, open_stores
@@ -23,6 +24,7 @@ _BATCH = 64
 
 def import_paths(settings: Settings, paths: Sequence[Path]) -> int:
     """Take files in; a running server notices and analyses them. 1 where something was refused."""
+    configure_logs("warning")
     files = collect_files(paths)
 
     async def bring() -> ReceiveReport:

@@ -8,6 +8,7 @@ import sys
 import structlog
 
 _NAMING_ADDRESSES = ("httpx", "httpcore", "urllib3", "granian", "_granian")
+_NAMING_VALUES = ("pydicom", "highdicom", "py.warnings")
 
 
 def configure_logs(level: str) -> None:
@@ -18,6 +19,11 @@ def configure_logs(level: str) -> None:
     # every request, and a search's address may hold a Patient ID.
     for name in _NAMING_ADDRESSES:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    # These quote a malformed attribute's value, which may be a name or an ID, in a warning. What is
+    # wrong with a file is said by our own checks, without its values.
+    logging.captureWarnings(True)
+    for name in _NAMING_VALUES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
