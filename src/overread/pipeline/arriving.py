@@ -16,7 +16,6 @@ import structlog
 
 from overread.pipeline.dispatch import Dispatcher
 from overread.pipeline.ports import Arrival, Arrivals, EventLog
-from overread.pipeline.receipt import describe_arrival
 from overread.vocabulary.errors import NotFound, OverreadError, Unavailable
 from overread.vocabulary.event import EventKind
 
@@ -79,7 +78,7 @@ class ArrivalWatch:
             f"{study_uid}:{fingerprint}:arrived",
             EventKind.STUDY_ARRIVED,
             study_uid,
-            describe_arrival(arrival),
+            arrival.to_event_data(),
         )
         await self.dispatcher.dispatch(study_uid, arrival.facts.priority, fingerprint)
         await self.arrivals.settle(study_uid, fingerprint)

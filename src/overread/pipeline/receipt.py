@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from overread.audit.event import AuditAction
 from overread.audit.ports import AuditTrail
 from overread.pipeline.ports import (
-    Arrival,
     Arrivals,
     ArrivedInstance,
     EventLog,
-    Json,
     StudyFacts,
 )
 from overread.study.ports import QuarantinedFile
@@ -37,7 +35,7 @@ class ReceiptBook:
             if arrival.is_settled:
                 continue
             await self.events.append(
-                EventKind.STUDY_RECEIVING, arrival.study_instance_uid, describe_arrival(arrival)
+                EventKind.STUDY_RECEIVING, arrival.study_instance_uid, arrival.to_event_data()
             )
 
     async def note_quarantined(self, files: Sequence[QuarantinedFile]) -> None:
@@ -84,16 +82,3 @@ def describe_age(text: str) -> str:
     if not number.isdigit() or unit not in _AGE_UNITS:
         return ""
     return f"{int(number)} {unit}"
-
-
-def describe_arrival(arrival: Arrival) -> Json:
-    """The data of `StudyReceiving` and `StudyArrived`."""
-    return {
-        "study": {
-            **asdict(arrival.facts),
-            "modalities": list(arrival.modalities),
-            "received_at": arrival.first_received_at,
-            "series_count": arrival.series_count,
-        },
-        "instances_received": arrival.instances_received,
-    }

@@ -1,1 +1,0 @@
-"""Doors in that are not HTTP, and the arrival that all doors announce."""
