@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -55,23 +57,22 @@ def list_quarantine(settings: Settings) -> int:
     if not console.is_terminal:
         # For programs: a line a file, never broken or cut to the width of a screen.
         for item in items:
-            console.out(
-                item.received_at,
-                item.source,
-                item.file_name,
-                item.reason,
-                item.remedy,
-                sep="\t",
-                highlight=False,
-            )
+            fields = (item.received_at, item.source, item.file_name, item.reason, item.remedy)
+            sys.stdout.write("\t".join(map(_to_printable, fields)) + "\n")
         return 0
     table = Table(title=f"{len(items)} files in quarantine")
     for heading in ("received", "by", "file", "reason", "remedy"):
         table.add_column(heading)
     for item in items:
-        table.add_row(item.received_at[:19], item.source, item.file_name, item.reason, item.remedy)
+        name = escape(_to_printable(item.file_name))
+        table.add_row(item.received_at[:19], item.source, name, item.reason, item.remedy)
     console.print(table)
     return 0
+
+
+def _to_printable(text: str) -> str:
+    """A file's name may hold anything, and must neither end a line nor steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def collect_files(paths: Sequence[Path]) -> list[Path]:
