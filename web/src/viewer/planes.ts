@@ -1,5 +1,6 @@
 /** Three planes of one volume on 2D canvases, with one crosshair. */
 import {
+  currentImage,
   isAiShown,
   panBy,
   setCrosshair,
@@ -11,6 +12,7 @@ import {
 import { toCanvas, toImage, type Affine2, type CanvasPx, type Vector3 } from '../words/index.js';
 import { createGestures, type Drag } from './gestures.js';
 import { edgeLetters, placeImage, type Size } from './placement.js';
+import { chipOf } from './shapes.js';
 import { html, svg } from './svg.js';
 import {
   clampToGrid,
@@ -53,12 +55,17 @@ export function createPlanes(parent: HTMLElement, store: SceneStore, volume: Vol
   root.setAttribute('data-planes', '');
   parent.append(root);
   const panes = planCuts(volume).map((cut) => createPane(root, store, volume, cut));
+  const chip = html('div', 'ov-plane-chip');
+  chip.setAttribute('data-ai-chip', '');
+  root.append(chip);
   return {
     root,
     setMasks(masks) {
       for (const pane of panes) pane.masks = masks;
     },
     draw(scene) {
+      const image = currentImage(scene);
+      chip.textContent = image === undefined ? '' : chipOf(scene, image);
       for (const pane of panes) pane.draw(scene);
     },
     dispose() {

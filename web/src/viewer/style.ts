@@ -52,6 +52,7 @@ const CSS = `
 .ov-plane svg { pointer-events: none; }
 .ov-plane-name { position: absolute; left: 8px; top: 8px; color: #9aa4ae; pointer-events: none;
   text-shadow: 0 0 3px #000; }
+.ov-plane-chip { position: absolute; left: 8px; top: 26px; color: #56b4e9; pointer-events: none; }
 .ov-plane-note { position: absolute; left: 8px; bottom: 8px; color: #e69f00; pointer-events: none;
   text-shadow: 0 0 3px #000; }
 .ov-cross { stroke: #e6e9ec; stroke-width: 1px; opacity: 0.45; }
