@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from overread_models.brain_mr_volumes.weights import install as install_brainchop
-
 from overread.adapters.runner.checking import test_model as run_checks
 from overread.app.settings import Settings
 from overread.app.terminal import say
 from overread.model.registry import read_card_model, read_registry
 from overread.vocabulary.errors import NotFound
+from overread_models.brain_mr_volumes.weights import install as install_brainchop
 
 
 def list_models(settings: Settings) -> int:
