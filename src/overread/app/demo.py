@@ -53,9 +53,7 @@ class _Patient:
 
 _PATIENTS = (
     _Patient("SYNTHETIC^ONE", 7, ()),
-    _Patient(
-        "SYNTHETIC^TWO", 11, (BleedRequest(BleedKind.INTRAPARENCHYMAL, 18.0, side="right"),)
-    ),
+    _Patient("SYNTHETIC^TWO", 11, (BleedRequest(BleedKind.INTRAPARENCHYMAL, 18.0, side="right"),)),
     _Patient("SYNTHETIC^THREE", 23, (BleedRequest(BleedKind.SUBDURAL, 30.0, side="left"),)),
 )
 
