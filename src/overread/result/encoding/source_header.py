@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import DA, TM
@@ -28,6 +30,7 @@ _TYPE_2 = (
     "ReferringPhysicianName",
 )
 _SEXES = ("", "F", "M", "O")  # PS3.3 C.7.1.1
+_LEAST_GAP_MM = 0.01
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 
@@ -49,7 +52,9 @@ def prepare_sources(result: Result, sources: Sequence[Dataset]) -> list[Dataset]
             f"not among the {len(sources)} sources given: encode it with the headers of its own "
             f"series."
         )
-    return [_prepare(by_uid[uid]) for uid in expected]
+    prepared = [_prepare(by_uid[uid]) for uid in expected]
+    _state_thickness(prepared)
+    return prepared
 
 
 def take_name(prepared: Sequence[Dataset]) -> Any:
@@ -91,6 +96,47 @@ def _prepare(source: Dataset) -> Dataset:
     if "PerFrameFunctionalGroupsSequence" in source or "SharedFunctionalGroupsSequence" in source:
         _place_frames(prepared, source)
     return prepared
+
+
+def _state_thickness(prepared: Sequence[Dataset]) -> None:
+    """Slice Thickness where the source has none, which it may (type 2, PS3.3 C.7.6.2).
+
+    Readers of SEG demand it. It becomes the middle distance between neighbouring slices: what a
+    frame stands for. A single image gets its distance between rows.
+    """
+    lacking = [
+        header
+        for header in prepared
+        if not is_multi_frame(header)
+        and len(header.get("PixelSpacing") or ()) == 2
+        and not header.get("SliceThickness")
+    ]
+    if not lacking:
+        return
+    gaps = _measure_gaps_mm(prepared)
+    for header in lacking:
+        thickness = float(np.median(gaps)) if gaps.size else float(header.PixelSpacing[0])
+        _put(header, "SliceThickness", round(thickness, 4))
+
+
+def _measure_gaps_mm(headers: Sequence[Dataset]) -> NDArray[np.float64]:
+    """Between neighbouring places along the normal of the first image; empty where unknown."""
+    placed = [
+        header
+        for header in headers
+        if len(header.get("ImagePositionPatient") or ()) == 3
+        and len(header.get("ImageOrientationPatient") or ()) == 6
+    ]
+    if not placed:
+        return np.empty(0)
+    cosines = np.array([float(number) for number in placed[0].ImageOrientationPatient])
+    normal = np.cross(cosines[:3], cosines[3:])
+    along = [
+        float(normal @ np.array([float(number) for number in header.ImagePositionPatient]))
+        for header in placed
+    ]
+    gaps = np.diff(np.sort(along))
+    return np.asarray(gaps[gaps > _LEAST_GAP_MM], dtype=np.float64)
 
 
 def _is_readable(keyword: str, header: Dataset) -> bool:

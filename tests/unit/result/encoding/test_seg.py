@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from io import BytesIO
 
@@ -88,6 +89,23 @@ def test_dciodvfy_finds_no_error(
 ) -> None:
     given = painted(name)
     assert list_dicom_errors(to_seg(given.result, given.sources)) == []
+
+
+def test_a_source_without_slice_thickness_is_written(
+    painted: GetPainted, list_dicom_errors: Callable[[bytes], list[str]]
+) -> None:
+    """It is type 2 in the image (PS3.3 C.7.6.2): it may be empty, and often is not there."""
+    given = painted("mr-brain")
+    sources = [deepcopy(source) for source in given.sources]
+    for source in sources:
+        del source.SliceThickness
+    data = to_seg(given.result, sources)
+    assert list_dicom_errors(data) == []
+    measures = dcmread(BytesIO(data)).SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    first, second = sorted(float(plane.normal @ plane.position) for plane in given.volume.planes)[
+        :2
+    ]
+    assert float(measures.SliceThickness) == pytest.approx(second - first, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["ct-head", "enhanced-mr"])
