@@ -20,6 +20,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import pixel_array
 
 from overread.study.pixels.pydicom_plugin import register
+from overread.study.reading import read_plane
 from overread.study.study import ImageRef
 from overread.vocabulary.errors import LimitExceeded, Rejected
 from overread.vocabulary.geometry import PlaneGeometry
@@ -337,32 +338,24 @@ def _read_frames(source: Dataset | Path, header: Dataset) -> list[_Frame]:
         frames = []
         for index in range(count):
             slope, intercept = _read_rescale(header, index)
-            plane = _read_plane(header, index)
+            plane = _require_plane(header, index)
             frames.append(_Frame(source, index, ImageRef(uid, index + 1), plane, slope, intercept))
     except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
         raise Rejected(
-            "An image has no readable position, orientation, pixel spacing or size (PS3.3 "
-            "C.7.6.2, C.7.6.16.2): the series is no volume."
+            "An image has no readable rescale slope, intercept or number of frames (PS3.3 "
+            "C.11.1, C.7.6.6): the series is no volume."
         ) from error
     return frames
 
 
-def _read_plane(header: Dataset, index: int) -> PlaneGeometry:
-    position = _find(header, index, "PlanePositionSequence", "ImagePositionPatient")
-    orientation = _find(header, index, "PlaneOrientationSequence", "ImageOrientationPatient")
-    spacing = _find(header, index, "PixelMeasuresSequence", "PixelSpacing")
-    x, y, z = (float(number) for number in position)
-    a, b, c, d, e, f = (float(number) for number in orientation)
-    rows, columns = (float(number) for number in spacing)
-    return PlaneGeometry(
-        position=(x, y, z),
-        row_cosines=(a, b, c),
-        column_cosines=(d, e, f),
-        spacing_between_rows_mm=rows,
-        spacing_between_columns_mm=columns,
-        rows=int(header.Rows),
-        columns=int(header.Columns),
-    )
+def _require_plane(header: Dataset, index: int) -> PlaneGeometry:
+    reading = read_plane(header, index + 1)
+    if reading.plane is None:
+        raise Rejected(
+            "An image has no readable position, orientation, pixel spacing or size (PS3.3 "
+            f"C.7.6.2, C.7.6.16.2): the series is no volume. {reading.note}"
+        )
+    return reading.plane
 
 
 def _read_rescale(header: Dataset, index: int) -> tuple[float, float]:
