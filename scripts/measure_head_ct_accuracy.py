@@ -340,7 +340,9 @@ def _measure(case: Case, volume: Volume, truth: BleedTruth | None) -> Outcome:
 
 
 def _widen(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(ndimage.binary_dilation(mask, np.ones((1, 3, 3))), dtype=np.bool_)
+    return np.asarray(
+        ndimage.binary_dilation(mask, np.ones((1, 3, 3), dtype=np.bool_)), dtype=np.bool_
+    )
 
 
 def _to_volume(hu: NDArray[np.int16], planes: tuple[PlaneGeometry, ...]) -> Volume:

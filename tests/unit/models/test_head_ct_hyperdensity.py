@@ -147,6 +147,7 @@ def test_equal_input_gives_equal_output(head: Stack) -> None:
     assert [f.confidence for f in first.findings] == [f.confidence for f in second.findings]
     for one, other in zip(first.findings, second.findings, strict=True):
         assert one.mask is not None
+        assert other.mask is not None
         assert np.array_equal(one.mask, other.mask)
 
 
