@@ -35,8 +35,9 @@ BLOCK = 4
 TOLERANCE_PX = 0.5
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For this module alone: its driver keeps an event loop running, which others' tests can't."""
     with run_browser() as program:
         yield program
 
