@@ -89,6 +89,9 @@ describe('formatQuantity', () => {
 it('a missing score is words, never a nought', () => {
   expect(formatConfidence(null)).toBe('no score');
   expect(formatConfidence(0.914)).toBe('0.91');
+  expect(formatConfidence(0.9994)).toBe('>0.99');
+  expect(formatConfidence(0.0004)).toBe('<0.01');
+  expect(formatConfidence(1)).toBe('1.00');
 });
 
 it('every claim says where it comes from', () =>

@@ -1,5 +1,5 @@
 /** Values as people read them. Pure: the clock is an argument. */
-import type { MeasurementView, Row, Verdict } from '../words/index.js';
+import { sayConfidence, type MeasurementView, type Row, type Verdict } from '../words/index.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -111,7 +111,7 @@ export function findMainMeasurement(
 
 /** Two decimals, or words: a missing score is not a score of nought. */
 export function formatConfidence(confidence: number | null): string {
-  return confidence === null ? 'no score' : confidence.toFixed(2);
+  return confidence === null ? 'no score' : sayConfidence(confidence);
 }
 
 export function formatShare(share: number): string {

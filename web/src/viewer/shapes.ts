@@ -1,6 +1,7 @@
 /** What is to be drawn on one image, worked out without drawing it. */
 import { isAiShown, isSameImage, type Scene } from '../scene/index.js';
 import {
+  sayConfidence,
   imagePx,
   type Finding,
   type ImagePx,
@@ -139,7 +140,7 @@ export function labelOf(finding: Finding, voice: Voice, isNarrow: boolean): stri
   const measure =
     first === undefined ? '' : `${formatNumber(first.value)} ${unitOf(first.unit.value)}`;
   if (isNarrow) return mark + (measure || finding.label);
-  const confidence = finding.confidence === null ? '' : finding.confidence.toFixed(2);
+  const confidence = finding.confidence === null ? '' : sayConfidence(finding.confidence);
   return mark + [finding.label, measure, confidence].filter((part) => part !== '').join(' · ');
 }
 
@@ -174,7 +175,7 @@ export function chipOf(scene: Scene, image: ImageRef): string {
   return [
     'AI suggestion',
     `${result.model.name} ${result.model.version}`,
-    finding.confidence === null ? 'no score' : finding.confidence.toFixed(2),
+    finding.confidence === null ? 'no score' : sayConfidence(finding.confidence),
     result.model_status,
   ].join(' · ');
 }
