@@ -64,7 +64,7 @@ def test_dciodvfy_finds_no_error(
 def test_dsrdump_reads_it_without_complaint(painted: GetPainted, tmp_path: Path, name: str) -> None:
     tool = shutil.which("dsrdump")
     if tool is None:
-        pytest.skip("DCMTK is not installed")
+        pytest.fail("DCMTK is not installed: `apt-get install dcmtk`.")
     given = painted(name)
     path = tmp_path / "sr.dcm"
     path.write_bytes(to_sr(given.result, given.sources))
