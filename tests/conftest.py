@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # A loaded machine must not fail a property: pytest's own time limit bounds every test.
@@ -31,3 +33,11 @@ def test_data() -> Path:
     if not (folder / "README.md").is_file():
         pytest.fail(f"OVERREAD_TEST_DATA={value} holds no README.md: not the sample folder.")
     return folder.resolve()
+
+
+@pytest.fixture(autouse=True)
+def reset_logs() -> Iterator[None]:
+    """A test that configures the logs writes them to its own captured stream: not to the next
+    test's, which would find it closed."""
+    yield
+    structlog.reset_defaults()
