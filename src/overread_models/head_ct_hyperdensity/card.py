@@ -117,13 +117,15 @@ def make_card() -> ModelCard:
             "that does not fill a sulcus or cistern.",
             "Slices of the skull base that bone does not close are not read; a notice says so.",
             "Does not measure midline shift.",
+            "The type it names is often wrong; the place and the volume are to be looked at.",
             "Contrast agent, tumours, calcified lesions, metal and motion can look like blood.",
             "Adults only; the skulls of small children were not tried.",
         ),
         evidence=str(table["evidence"]),
         score_meaning=(
-            "The share of regions with this score that were simulated bleeds, from one real scan "
-            "and synthetic heads; not a clinical probability."
+            "Fitted to be the share of regions with this score that are simulated bleeds, from "
+            "one real scan and synthetic heads. Measured on other simulations it promises too "
+            "much below 0.9 (docs/accuracy-head-ct.md). Not a clinical probability."
         ),
         flag_text="suspected intracranial haemorrhage",
         algorithm_family=Code("123104", "DCM", "Morphological Operations"),
