@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from dataclasses import replace
 from uuid import uuid4
 
 import imagecodecs
@@ -26,7 +27,9 @@ from PIL import Image
 
 from overread.api.rest import schema
 from overread.audit.event import AuditAction
+from overread.result.encoding.json_form import from_json, to_json
 from overread.vocabulary.event import EventKind
+from overread.vocabulary.uid import Uid
 
 FRAMES = f"/api/v1/studies/{STUDY}/series/{SERIES}/instances/{SOPS[1]}/frames/1"
 
@@ -341,3 +344,25 @@ async def test_images_seen_without_opening_the_study_are_audited_once(doors: Doo
     other = await doors.sign_in("admin")
     await other.get(FRAMES)
     assert (await doors.actions()).count(AuditAction.STUDY_OPENED) == 3
+
+
+@pytest.mark.parametrize("is_withheld", [False, True])
+async def test_a_newer_result_takes_the_older_ones_place(doors: Doors, is_withheld: bool) -> None:
+    """After a late slice two outlines of one model would lie on one image. One that is withheld
+    takes nobody's place: the worklist knows nothing of it either."""
+    client = await doors.sign_in("reader")
+    older = await doors.results.read(RESULT)
+    claim = replace(from_json(older.document), result_uid=Uid("1.2.826.0.1.99"))
+    newer = replace(
+        older,
+        result_uid=claim.result_uid,
+        document=to_json(claim),
+        audience=frozenset() if is_withheld else older.audience,
+    )
+    await doors.results.save(newer)
+    listed = await client.get("/api/v1/results", params={"study_instance_uid": STUDY})
+    shown = [view["result"]["result_uid"] for view in listed.json()["results"]]
+    assert shown == [RESULT if is_withheld else newer.result_uid]
+    stored = await doors.results.list_for_study(STUDY)
+    assert {RESULT, newer.result_uid} <= {result.result_uid for result in stored}
+    assert (await client.get(f"/api/v1/results/{RESULT}")).status_code == 200

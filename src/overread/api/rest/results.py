@@ -105,12 +105,17 @@ async def give_verdict(request: Request, result: UidPath, given: VerdictGiven) -
 async def list_shown_results(
     request: Request, principal: Principal, study: str
 ) -> list[tuple[StoredResult, dict[str, Any]]]:
-    """Results of a study and their views, as far as the asker may see them; audited."""
+    """Results of a study and their views, as far as the asker may see them; audited.
+
+    Of one model on one series the newest that may be seen speaks, as on the worklist: after
+    a late slice the older outline would lie beside the newer one. It can still be read by its UID.
+    """
     if not principal.has(Permission.VIEW_AI):
         return []
     stored = await find_dependencies(request).results.list_for_study(study)
-    shown = [result for result in stored if _is_audience(result, principal)]
-    return [(result, await _show(request, principal, result)) for result in shown]
+    seen = [result for result in stored if _is_audience(result, principal)]
+    newest = {(result.model_name, result.series_instance_uid): result for result in seen}
+    return [(result, await _show(request, principal, result)) for result in newest.values()]
 
 
 async def find_shown_result(
