@@ -64,7 +64,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Path:
                 on_failed=on_failed,  # type: ignore[arg-type,return-value]  # never started
             ),
         )
-        await receive_paths(site.stores, site.archive, collect_files([series]), "test", site.take)
+        await receive_paths(
+            site.stores,
+            site.archive,
+            collect_files([series]),
+            "test",
+            site.take,
+            max_instance_bytes=settings.max_instance_bytes,
+        )
         site.stores.database.close()
 
     asyncio.run(fill())

@@ -63,7 +63,14 @@ async def _analyze(
         raise Rejected(f"{model} can't run yet: {card.missing}")
     await site.engine.start()
     try:
-        report = await receive_paths(site.stores, site.archive, files, "analyze", site.take)
+        report = await receive_paths(
+            site.stores,
+            site.archive,
+            files,
+            "analyze",
+            site.take,
+            max_instance_bytes=settings.max_instance_bytes,
+        )
         _say_refused(console, report)
         jobs = await _start_jobs(site, model)
         ended = [await _follow(site, job, console) for job in jobs]

@@ -101,7 +101,14 @@ async def _seed_users(settings: Settings) -> list[DemoUser]:
 async def _fill(site: Site, files: Sequence[Path] | None) -> None:
     """Bring in the given files, or the synthetic patients where the archive knows none yet."""
     if files is not None:
-        report = await receive_paths(site.stores, site.archive, files, "demo --data", site.take)
+        report = await receive_paths(
+            site.stores,
+            site.archive,
+            files,
+            "demo --data",
+            site.take,
+            max_instance_bytes=site.settings.max_instance_bytes,
+        )
         say(f"Took {len(report.stored)} images in; {len(report.failures)} files were refused.")
         return
     rows, _ = await site.stores.worklist.list_rows(1)
@@ -111,7 +118,14 @@ async def _fill(site: Site, files: Sequence[Path] | None) -> None:
         say("Making synthetic patients (some seconds each) ...")
         for patient in _PATIENTS:
             files = await asyncio.to_thread(patient.write, Path(folder))
-            await receive_paths(site.stores, site.archive, files, "demo", site.take)
+            await receive_paths(
+                site.stores,
+                site.archive,
+                files,
+                "demo",
+                site.take,
+                max_instance_bytes=site.settings.max_instance_bytes,
+            )
     say("They are in the worklist; the analysis runs by itself.")
 
 

@@ -33,7 +33,13 @@ def import_paths(settings: Settings, paths: Sequence[Path]) -> int:
         stores, archive = open_stores(settings), open_archive(settings)
         try:
             return await receive_paths(
-                stores, archive, files, "import", stores.receipts("import").take, is_shown=True
+                stores,
+                archive,
+                files,
+                "import",
+                stores.receipts("import").take,
+                max_instance_bytes=settings.max_instance_bytes,
+                is_shown=True,
             )
         finally:
             stores.database.close()
@@ -99,6 +105,7 @@ async def receive_paths(
     source: str,
     on_stored: OnStored,
     *,
+    max_instance_bytes: int,
     is_shown: bool = False,
 ) -> ReceiveReport:
     """Hand files to the archive in batches; one report of all of them."""
@@ -113,6 +120,7 @@ async def receive_paths(
             stores.quarantine,
             on_stored,
             on_quarantined=stores.receipts(source).note_quarantined,
+            max_instance_bytes=max_instance_bytes,
         )
         stored += report.stored
         failures += report.failures

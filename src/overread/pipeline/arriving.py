@@ -96,7 +96,12 @@ class ArrivalWatch:
             f"{arrival.study_instance_uid}:{arrival.fingerprint}:not-dispatched",
             EventKind.ANALYSIS_FAILED,
             arrival.study_instance_uid,
-            {"job_id": "", "model": "", "reason": error.message, "remedy": "Send it again."},
+            {
+                "job_id": "",
+                "model": "",
+                "reason": error.message,
+                "remedy": "Mend that, then ask for the analysis again.",
+            },
         )
         await self.arrivals.settle(arrival.study_instance_uid, arrival.fingerprint)
 

@@ -22,6 +22,10 @@ PRIORITIES = {"stat": 0, "high": 1, "routine": 2}
 """Of the engine's queue: the lowest first, each step worth half an hour of waiting."""
 
 
+MAX_ATTEMPTS = 20
+"""How often a failed analysis may be asked for again before somebody must look into it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
     """Submits jobs; asking twice for the same gives the same job."""
@@ -73,22 +77,30 @@ class Dispatcher:
             acceptance = choose_series(card, asked)
             series = study.find_series(acceptance.series_instance_uid or "")
             if series is not None:
-                return await self.start(study, series, card, "stat")
+                return await self.start(study, series, card, "stat", retries_failed=True)
             reasons.append(f"{card.ref.name}: {acceptance.reason}")
         raise Rejected(" ".join(reasons) or "No model is ready to run.")
 
-    async def start(self, study: Study, series: Series, card: ModelCard, priority: str) -> Job:
-        """Submit one model on one series."""
-        job, is_new = await self.jobs.create(
-            Job(
-                job_id=derive_job_id(study, series, card, self.policy().version),
-                study_instance_uid=study.study_instance_uid,
-                series_instance_uid=series.series_instance_uid,
-                model=card.ref.name,
-                state=JobState.QUEUED,
-                created_at=self.now(),
-            )
-        )
+    async def start(
+        self,
+        study: Study,
+        series: Series,
+        card: ModelCard,
+        priority: str,
+        *,
+        retries_failed: bool = False,
+    ) -> Job:
+        """Submit one model on one series.
+
+        Args:
+            retries_failed: whether a job that failed for good is tried once more: a person asks,
+                so its cause may be mended.
+        """
+        job, is_new = await self._create_job(study, series, card, 1)
+        for attempt in range(2, MAX_ATTEMPTS + 1):
+            if not (retries_failed and job.state is JobState.FAILED):
+                break
+            job, is_new = await self._create_job(study, series, card, attempt)
         if is_new or job.state in (JobState.QUEUED, JobState.RUNNING):
             await self.events.append_once(
                 f"{job.job_id}:started",
@@ -112,14 +124,31 @@ class Dispatcher:
             )
         return job
 
+    async def _create_job(
+        self, study: Study, series: Series, card: ModelCard, attempt: int
+    ) -> tuple[Job, bool]:
+        return await self.jobs.create(
+            Job(
+                job_id=derive_job_id(study, series, card, self.policy().version, attempt),
+                study_instance_uid=study.study_instance_uid,
+                series_instance_uid=series.series_instance_uid,
+                model=card.ref.name,
+                state=JobState.QUEUED,
+                created_at=self.now(),
+            )
+        )
+
 
 def _keep_series(study: Study, series_uid: str) -> Study:
     kept = tuple(s for s in study.series if s.series_instance_uid == series_uid)
     return replace(study, series=kept)
 
 
-def derive_job_id(study: Study, series: Series, card: ModelCard, policy_version: str) -> str:
-    """The same images, model, policy and line give the same job, so nothing is done twice."""
+def derive_job_id(
+    study: Study, series: Series, card: ModelCard, policy_version: str, attempt: int = 1
+) -> str:
+    """The same images, model, policy and line give the same job, so nothing is done twice; a
+    further attempt after a failure is another job with the same result."""
     images = sorted(instance.sop_instance_uid for instance in series.instances)
     content = hashlib.sha256("\n".join(images).encode()).hexdigest()
     return derive_uid(
@@ -131,4 +160,5 @@ def derive_job_id(study: Study, series: Series, card: ModelCard, policy_version:
         card.ref.digest,
         policy_version,
         LINE_VERSION,
+        str(attempt),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from overread.access.role import Principal, Role
 from overread.adapters.store.arrivals import SqlArrivals
 from overread.adapters.store.audit_trail import SqlAuditTrail
 from overread.adapters.store.database import Database
@@ -23,6 +24,8 @@ from overread.study.receiving import StoredInstance
 from overread.vocabulary.errors import Defect, OverreadError, Rejected, Unavailable
 from overread.vocabulary.event import EventKind
 from overread.vocabulary.uid import Uid, derive_uid
+from overread.worklist.row import AnalysisState
+from overread.worklist.showing import show
 
 
 @pytest.fixture
@@ -132,6 +135,11 @@ async def test_what_cannot_be_dispatched_is_said(database: Database) -> None:
     await make_watch(database, dispatching, timedelta(seconds=2)).dispatch_quiet_ones()
     failed = [e for e in await events.read_after(0) if e.kind is EventKind.ANALYSIS_FAILED]
     assert [e.data["reason"] for e in failed] == ["two studies under one UID"]
+    (row,), _ = await SqlWorklist(database).list_rows(5)
+    reader = Principal("reader", "Reader", frozenset({Role.READER}))
+    shown = show(row, reader).analysis
+    assert shown.state is AnalysisState.FAILED
+    assert "two studies under one UID" in shown.message
     assert await arrivals.list_unsettled() == []
 
 
